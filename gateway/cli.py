@@ -77,6 +77,7 @@ COMMANDS = {
         "report.command:report",
         "Write a support bundle: versions, configuration without secrets, findings, state of the running gateway.",
     ),
+    "trace": ("trace:app", "Show traces of a running gateway, or have its next matching request traced."),
     "notifications": (
         "notifications.configured:app",
         "Inspect batch notifications, replay callbacks, run the service on its own.",

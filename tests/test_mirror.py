@@ -51,6 +51,7 @@ EXCEPTIONS = {
     "notifications/**": Elsewhere("notifications", "stations of one job: tested on a running service and its store"),
     "openapi/*": Elsewhere("openapi config/test_definitions.py", "pieces of one reader, tested on whole definitions"),
     "pipeline/*": Elsewhere("pipeline policies test_walks.py", "what policies run in: every policy's test runs it"),
+    "pipeline/tracing/*": Elsewhere("pipeline/tracing", "parts of one reader: what counts is what a trace says"),
     "policies/parts/*": Elsewhere("policies", "what several policies share, tested in the tables of each"),
     "revocation/*": Elsewhere("revocation", "facts that only the tests of paths and lists can be wrong about"),
     "serving/*": Elsewhere("serving", "processes, signals and reloads: tested as processes that run"),

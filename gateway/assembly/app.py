@@ -22,7 +22,7 @@ from gateway.assembly.issuers import issuer_statuses, unused_issuers, withdraw_k
 from gateway.assembly.outside import Outside
 from gateway.assembly.schemas import load_schemas
 from gateway.assembly.telemetry import count_exports, request_watcher
-from gateway.assembly.traces import trace_book
+from gateway.assembly.traces import trace_book, wanted_traces
 from gateway.config import Config
 from gateway.config.placeholders import placeholder_tenants
 from gateway.data_plane.dispatcher import Dispatcher
@@ -31,6 +31,7 @@ from gateway.management.app import create_app as create_management
 from gateway.management.backends import backend_statuses
 from gateway.management.guard import LOCAL, Visitors
 from gateway.management.health import Readiness
+from gateway.management.next_traces import next_routes, ordering
 from gateway.management.notifications import engine_statuses
 from gateway.management.withdrawal import withdrawal_route
 from gateway.pipeline.services import Services
@@ -144,7 +145,8 @@ def build(config: Config, former: Gateway | None = None) -> Gateway:
     console = process_console(parts, None if former is None else former.console)
     pages = [] if console is None else console.routes()
     routes = [withdrawal_route(partial(withdraw_key, outside.issuers), [access.programs()]), *pages]
-    management = create_management(readiness, registry, traces, routes, access, requests)
+    orders = next_routes(ordering(wanted_traces(config, traces)), access)
+    management = create_management(readiness, registry, traces, [*orders, *routes], access, requests)
     return Gateway(
         config=config,
         assembly=assembly,

@@ -15,7 +15,7 @@ from gateway.assembly.apis import Assembly
 from gateway.assembly.inspecting import inspecting
 from gateway.assembly.issuers import issuer_states, withdraw_key
 from gateway.assembly.outside import Outside
-from gateway.assembly.traces import secrets_of
+from gateway.assembly.traces import keeps_traces, secrets_of
 from gateway.assembly.trying import trying
 from gateway.config import Config
 from gateway.config.apis import Api, named
@@ -121,7 +121,7 @@ def _console(assembly: Assembly, access: Visitors) -> Console:
         catalog(assembly),
         (config.deployment.service_name, __version__),
         jobs=config.notifications is not None,
-        traces=config.tracing.enabled,
+        traces=keeps_traces(config),
     )
 
 

@@ -18,7 +18,7 @@ from gateway.assembly.apis import Assembly
 from gateway.assembly.traces import private_book
 from gateway.errors import GatewayError
 from gateway.management.console.process import Ability
-from gateway.pipeline.tracing import CREDENTIAL_HEADER, TRACE_HEADER, TRACE_ID_HEADER, TraceBook
+from gateway.pipeline.tracing.book import CREDENTIAL_HEADER, TRACE_HEADER, TRACE_ID_HEADER, TraceBook
 from gateway.telemetry.requests.ring import RequestLog
 from gateway.wire.body import Body, BodyTooLarge
 from gateway.wire.fields import FieldError, fold_name

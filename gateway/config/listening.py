@@ -9,7 +9,7 @@ from pydantic_core.core_schema import CoreSchema, no_info_wrap_validator_functio
 
 from gateway.pipeline.limits import WorkLimits
 from gateway.reading.settings import Block
-from gateway.reading.values import Count, Delay, Secret
+from gateway.reading.values import Count, Delay, Duration, Secret
 from gateway.revocation.settings import RevocationSettings
 from gateway.wire.settings import ClientLimits, ClientTimeouts, ListenerTls
 
@@ -61,6 +61,17 @@ class Reload(Block):
     """Whether `POST /reload` on the management plane asks for it."""
 
 
+class TailTracing(Block):
+    """Traces of requests that went wrong, kept afterwards, without anyone asking for them."""
+
+    enabled: bool = True
+    """Whether refused, failed and slow requests keep their traces."""
+    slow: Duration = 5.0
+    """How long the answer to a slow request takes."""
+    keep: Count = 200
+    """How many; a flood of one kind evicts only traces of that kind. Each takes at most 64 KiB, and usually 4."""
+
+
 class Tracing(Block):
     """Step-by-step traces of single requests."""
 
@@ -69,7 +80,11 @@ class Tracing(Block):
     secret: Secret | None = None
     """Value of `Apim-Debug-Authorization` that allows a trace."""
     keep: Count = 100
-    """Traces kept for the management listener; the oldest is evicted."""
+    """Traces kept of requests for which someone asked; the oldest is evicted."""
+    tail: TailTracing = TailTracing()
+    """Traces of requests that went wrong, kept afterwards, without anyone asking for them."""
+    endpoint: bool = False
+    """Whether `POST /traces/next` on the management plane asks for the trace of the next request that matches."""
 
 
 class Deployment(Block):

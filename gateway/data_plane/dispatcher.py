@@ -94,6 +94,9 @@ class RequestWatcher(Protocol):
     def granted(self, context: Context, all_access: bool) -> None:
         """Its subscription key has been accepted."""
 
+    def ended(self, context: Context, ending: Ending) -> str | None:
+        """The exchange is over. The id of its trace if one is kept."""
+
 
 @dataclass(slots=True)
 class _Route:
@@ -225,14 +228,15 @@ class Dispatcher:
         operation.metrics.observe(ending.status_code or 0, time.monotonic() - context.started)
         if context.after_response or ending.expired:
             self._follow_up(context, ending)
+        trace_id = None if self.watcher is None else self.watcher.ended(context, ending)
         ruling = ruling_on(context, ending)
         if ruling is not None:
-            self._note_ruling(context, ending, ruling)
+            self._note_ruling(ruling, record_of(context, ending, ruling, trace_id))
             return
         sampling = self.sampling
         sampling.left -= 1
         if sampling.left < 0:
-            self._note(record_of(context, ending, None), *sampling.choose())
+            self._note(record_of(context, ending, None, trace_id), *sampling.choose())
 
     def _follow_up(self, context: Context, ending: Ending) -> None:
         if ending.expired:
@@ -240,14 +244,14 @@ class Dispatcher:
         for follow_up in context.after_response or ():
             follow_up(context, ending)
 
-    def _note_ruling(self, context: Context, ending: Ending, ruling: Ruling) -> None:
+    def _note_ruling(self, ruling: Ruling, record: RequestRecord) -> None:
         """Count, keep and log a request that was refused or has failed, or whose client has left."""
         logged = self.access_log.is_on
         if ruling.outcome is RequestOutcome.LEFT:
             logged = bool(self.access_log.share)
         else:
             self.metrics.refusals[ruling.source, ruling.reason] += 1
-        self._note(record_of(context, ending, ruling), True, logged)
+        self._note(record, True, logged)
 
     def _note(self, record: RequestRecord, kept: bool, logged: bool) -> None:
         if kept:

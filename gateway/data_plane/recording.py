@@ -12,8 +12,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from gateway.pipeline.context import ShownToken
 from gateway.telemetry.requests.plain import Plain, plain
-from gateway.telemetry.requests.record import RecordedCaller, RequestOutcome, RequestRecord, Timings, safe_claims
-from gateway.wire.messages import reason_phrase
+from gateway.telemetry.requests.record import (
+    RecordedCaller,
+    RequestOutcome,
+    RequestRecord,
+    Timings,
+    reason_of,
+    safe_claims,
+)
 
 if TYPE_CHECKING:
     from gateway.pipeline.context import Context, LastError
@@ -75,11 +81,6 @@ def _broken(fault: WireFault, status: int) -> Ruling:
     return Ruling(outcome, WIRE, reason_of(status), None, fault.message)
 
 
-def reason_of(status: int) -> str:
-    """A reason for an answer of which only the status is known: ``NotFound``."""
-    return reason_phrase(status).replace(" ", "") or f"Status{status}"
-
-
 def _by_status(context: Context, status: int) -> Ruling | None:
     """An error status that no policy has raised: one that a policy gave, or the backend's own; 0: there is none."""
     if not status:
@@ -102,8 +103,8 @@ def _by_status(context: Context, status: int) -> Ruling | None:
     )
 
 
-def record_of(context: Context, ending: Ending, ruling: Ruling | None) -> RequestRecord:
-    """The record of a request that has just ended."""
+def record_of(context: Context, ending: Ending, ruling: Ruling | None, trace_id: str | None = None) -> RequestRecord:
+    """The record of a request that has just ended; *trace_id* names its trace, if that is kept."""
     request = context.request
     record = RequestRecord(
         id=request.id,
@@ -121,7 +122,7 @@ def record_of(context: Context, ending: Ending, ruling: Ruling | None) -> Reques
         received=ending.received_bytes,
         sent=ending.sent_bytes,
         client_left=ending.client_left,
-        trace=request.id if context.tracing else None,
+        trace=trace_id,
     )
     if context.span_ids is not None:
         record.trace_id, record.span_id = context.span_ids

@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from gateway.pipeline.step_spans import StepTracer
+from gateway.pipeline.step_spans import StepSpans
 from gateway.telemetry.http_metrics import known_method
 from gateway.telemetry.request_span import receive
 
@@ -54,18 +54,16 @@ class RequestSpans:
         span = context.span = receive(self.recorder, context.request, self.incoming)
         context.after_response = [*(context.after_response or ()), self._ended]
         if span.span is not None and self.policy_steps != "none":
-            context.tracer = StepTracer(self.recorder, span, self.policy_steps == "spans", context.tracer)
+            context.step_spans = StepSpans(self.recorder, span, self.policy_steps == "spans")
 
     def granted(self, context: Context, all_access: bool) -> None:
         """Its subscription key has been accepted."""
-        if self.inner is None:
-            return
-        steps = context.tracer if isinstance(context.tracer, StepTracer) else None
-        if steps is not None:
-            context.tracer = steps.inner
-        self.inner.granted(context, all_access)
-        if steps is not None:
-            steps.inner, context.tracer = context.tracer, steps
+        if self.inner is not None:
+            self.inner.granted(context, all_access)
+
+    def ended(self, context: Context, ending: Ending) -> str | None:
+        """The exchange is over. The id of its trace if another watcher keeps one."""
+        return None if self.inner is None else self.inner.ended(context, ending)
 
     def _ended(self, context: Context, ending: Ending) -> None:
         followed = context.span

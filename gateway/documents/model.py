@@ -35,10 +35,16 @@ class Scope(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """An attribute's value or an element's content, and where it begins."""
+    """
+    An attribute's value or an element's content, and where it begins.
+
+    Attributes:
+        written: The value as its document has it, where named values have been replaced in it; else empty.
+    """
 
     value: str
     location: Location
+    written: str = field(default="", repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,7 +56,8 @@ class Substitution:
         )
 
     def _text(self, text: Text) -> Text:
-        return replace(text, value=NAMED_VALUE.sub(self._lookup(text.location), text.value))
+        value = NAMED_VALUE.sub(self._lookup(text.location), text.value)
+        return text if value == text.value else replace(text, value=value, written=text.value)
 
     def _lookup(self, location: Location) -> Callable[[re.Match[str]], str]:
         def value(reference: re.Match[str]) -> str:

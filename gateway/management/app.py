@@ -45,12 +45,12 @@ def create_app(
     probed = guarded([("/readyz", readyz), ("/metrics", metrics)], access.probes())
     pages = [*([] if traces is None else _traces(traces)), *([] if requests is None else request_pages(requests))]
     read = guarded(pages, access.programs())
-    return Starlette(routes=[Route("/healthz", healthz), *probed, *read, *console])
+    return Starlette(routes=[Route("/healthz", healthz), *probed, *console, *read])
 
 
 def _traces(traces: Traces) -> list[Addressed]:
     async def listed(_: Request) -> Response:
-        return JSONResponse({"traces": traces.ids()})
+        return JSONResponse({"traces": traces.ids(), "summaries": traces.summaries()})
 
     async def one(request: Request) -> Response:
         trace = traces.find(request.path_params["trace_id"])

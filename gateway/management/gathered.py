@@ -12,7 +12,9 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
+from operator import itemgetter
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import httpx2
@@ -31,6 +33,7 @@ from gateway.management.console.routes import Console, console_routes
 from gateway.management.console.workers import Workers
 from gateway.management.guard import LOCAL, Addressed, Visitors, guarded
 from gateway.management.health import Status, shown
+from gateway.management.next_traces import next_routes, ordering_from
 from gateway.management.reload import Reload, no_reload, reload_route
 from gateway.management.requests import gathered_request_pages
 from gateway.management.withdrawal import PATH as WITHDRAWN_KEYS
@@ -96,6 +99,10 @@ def create_app(
         texts.append(("management", reloads.metrics()))
         return Response(merge(texts), media_type=CONTENT_TYPE_LATEST)
 
+    async def ask_each(method: str, path: str, body: object) -> list[tuple[int, Any] | None]:
+        answers = await asyncio.gather(*(_ask(socket, path, body, method) for socket in sockets))
+        return [None if answer is None else (answer.status_code, answer.json()) for answer in answers]
+
     probed = guarded([("/readyz", readyz), ("/metrics", metrics)], access.probes())
     read = guarded([*_traces(sockets), *gathered_request_pages(ask)], access.programs())
     withdraw = partial(_withdraw, sockets, book)
@@ -104,13 +111,14 @@ def create_app(
     pages = [] if console is None else console_routes(console, sources)
     withdrawal = withdrawal_route(withdraw, [access.programs()])
     asked = [] if reloads.ask is None else [reload_route(reloads.ask, [access.programs()])]
-    return Starlette(routes=[Route("/healthz", healthz), *probed, *read, withdrawal, *asked, *pages])
+    ordered = next_routes(ordering_from(ask_each), access)
+    return Starlette(routes=[Route("/healthz", healthz), *probed, *ordered, *read, withdrawal, *asked, *pages])
 
 
 async def _tell(sockets: Sequence[Path], path: str, document: object) -> httpx2.Response | None:
     """The answer of the first worker that gives one to a POST."""
     for socket in sockets:
-        answer = await _ask(socket, path, document, ACTION_S)
+        answer = await _ask(socket, path, document, timeout_s=ACTION_S)
         if answer is not None:
             return answer
     return None
@@ -158,8 +166,10 @@ def _traces(sockets: Sequence[Path]) -> list[Addressed]:
 
     async def listed(_: Request) -> Response:
         answers = await _ask_all(sockets, "/traces")
-        ids = [trace for answer in answers if answer and answer.is_success for trace in answer.json()["traces"]]
-        return JSONResponse({"traces": ids})
+        given = [answer.json() for answer in answers if answer and answer.is_success]
+        summaries = [summary for answer in given for summary in answer["summaries"]]
+        summaries.sort(key=itemgetter("time"), reverse=True)
+        return JSONResponse({"traces": [summary["id"] for summary in summaries], "summaries": summaries})
 
     async def one(request: Request) -> Response:
         answers = await _ask_all(sockets, f"/traces/{quote(request.path_params['trace_id'], safe='')}")
@@ -178,12 +188,14 @@ async def all_answer(sockets: Sequence[Path]) -> bool:
     return all(answer is not None for answer in await _ask_all(sockets, "/healthz"))
 
 
-async def _ask(path: Path, url: str, body: object = None, timeout_s: float = TIMEOUT_S) -> httpx2.Response | None:
-    """A worker's answer, to a POST if there is a *body*; None while it starts or has ended."""
+async def _ask(
+    path: Path, url: str, body: object = None, method: str = "", timeout_s: float = TIMEOUT_S
+) -> httpx2.Response | None:
+    """A worker's answer, to a POST if there is a *body* and no other *method*; None while it starts or has ended."""
     transport = httpx2.AsyncHTTPTransport(uds=str(path))
     try:
         async with httpx2.AsyncClient(transport=transport, timeout=timeout_s) as client:
-            method = "GET" if body is None else "POST"
+            method = method or ("GET" if body is None else "POST")
             return await client.request(method, f"http://localhost{url}", json=body)
     except httpx2.HTTPError:
         return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Any, Protocol
 
 
 class Trace(Protocol):
@@ -17,6 +17,9 @@ class Traces(Protocol):
 
     def ids(self) -> list[str]:
         """Newest first."""
+
+    def summaries(self) -> list[dict[str, Any]]:
+        """The same for people; the members are in docs/tracing.md."""
 
     def find(self, trace_id: str) -> Trace | None:
         """The trace, or None."""

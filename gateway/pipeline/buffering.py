@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from gateway.errors import PolicyError
 from gateway.pipeline.step import Policy
@@ -40,6 +40,7 @@ class BufferBody(Policy):
     response: bool
     max_bytes: int
     before: Callable[[Context], None] = lambda _: None
+    changes: ClassVar[None] = None
 
     def apply(self, context: Context) -> Coroutine[object, object, None] | None:
         """None, or the wait. Raises BodyTooLarge, WorkExceeded, and what *before* raises."""

@@ -20,8 +20,9 @@ from gateway.documents.vocabulary import BASE, INCLUDE_FRAGMENT
 from gateway.errors import LoadError, Problem
 from gateway.pipeline.buffering import BufferBody
 from gateway.pipeline.destination import Destination
+from gateway.pipeline.first_changes import mark_first
 from gateway.pipeline.header_contract import ContractBuilder
-from gateway.pipeline.pipeline import Pipeline, PreflightStep
+from gateway.pipeline.pipeline import Pipeline
 from gateway.pipeline.place import Place
 from gateway.pipeline.policy import PolicyType, PolicyTypes
 from gateway.pipeline.services import Services
@@ -79,16 +80,18 @@ class Compiler:
         steps = {section: self._compile_section(section, documents) for section in Section}
         if self.problems:
             raise LoadError(dict.fromkeys(self.problems))
-        self.resumption.steps = _behind_cache_store(steps[Section.OUTBOUND])
+        order = (Section.INBOUND, Section.BACKEND, Section.OUTBOUND)
+        inbound, backend, outbound = mark_first([steps[section] for section in order], self.contract.owned)
+        self.resumption.steps = _behind_cache_store(outbound)
         return Pipeline(
-            inbound=steps[Section.INBOUND],
-            backend=steps[Section.BACKEND],
-            outbound=steps[Section.OUTBOUND],
+            inbound=inbound,
+            backend=backend,
+            outbound=outbound,
             on_error=steps[Section.ON_ERROR],
             owned_headers=frozenset(self.contract.owned),
             guarded_headers=frozenset(self.contract.guarded),
             destinations=frozenset(self.destinations),
-            preflight=_preflight(steps[Section.INBOUND]),
+            preflight=_preflight(inbound),
             may_be_long=self.may_be_long,
             notes=tuple(dict.fromkeys(self.notes)),
         )
@@ -207,9 +210,9 @@ def _behind_cache_store(outbound: Steps) -> Steps:
     return ()
 
 
-def _preflight(inbound: Steps) -> tuple[PreflightStep, ...]:
+def _preflight(inbound: Steps) -> Steps:
     """The policies that answer preflights: direct children of inbound, as in APIM."""
-    return tuple((step.place, step.policy.preflight) for step in inbound if step.policy.answers_preflight)
+    return tuple(step for step in inbound if step.policy.answers_preflight)
 
 
 def _literals(node: Node, header_attributes: Iterable[str]) -> Iterator[str]:

@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from gateway.backends import Backend, BackendInfo, BackendPool
 from gateway.expressions.context_types import CONTEXT
@@ -25,6 +25,7 @@ from gateway.expressions.entities import (
     UserInfo,
 )
 from gateway.expressions.runtime import represent
+from gateway.pipeline.notes import MAX_NOTES, WIDTH, Mark, held
 from gateway.wire.messages import Ending, Request, Response
 from gateway.wire.work import Work
 
@@ -98,17 +99,11 @@ class ShownToken:
     verified: bool
 
 
-class Tracer(Protocol):
-    """Watches one request step by step; see ``gateway.pipeline.tracing``."""
-
-    @property
-    def asked(self) -> bool:
-        """Whether the caller has asked for it."""
+class StepWatcher(Protocol):
+    """Watches one request step by step; see ``gateway.pipeline.step_spans``."""
 
     def watch(self, place: Place, apply: Callable[[Context], MaybeLater], context: Context) -> Awaitable[Outcome]:
-        """Apply the policy at *place*, and note what it changed."""
-
-    def message(self, source: str, text: str, metadata: Sequence[tuple[str, str]] = ()) -> None: ...
+        """Apply the policy at *place*, and record how long it took and whether it failed."""
 
 
 class Context:
@@ -120,6 +115,9 @@ class Context:
         token: The caller's token, for the request log: verified, or what was shown instead. The last one of several.
         forwarded_at, answered_at: When the backend stage began and ended, of the monotonic clock; None: not yet.
         span: The request in distributed traces and OpenTelemetry's metrics; None while telemetry is off.
+        step_spans: Puts the policies into that trace; None where they are not to be seen there.
+        notes: What happens to the request, see ``gateway.pipeline.notes``; None where nothing is noted.
+        tracing: Whether the caller may see this request's trace: ``context.Tracing``.
     """
 
     __slots__ = (
@@ -134,6 +132,7 @@ class Context:
         "forwarded_at",
         "place",
         "last_error",
+        "notes",
         "operation",
         "product",
         "request",
@@ -141,9 +140,10 @@ class Context:
         "span",
         "started",
         "started_at",
+        "step_spans",
         "subscription",
         "token",
-        "tracer",
+        "tracing",
         "user",
         "variables",
     )
@@ -159,8 +159,10 @@ class Context:
         self.subscription: SubscriptionInfo | None = None
         self.user: UserInfo | None = None
         self.last_error: LastError | None = None
-        self.tracer: Tracer | None = None
         self.span: RequestSpan | None = None
+        self.step_spans: StepWatcher | None = None
+        self.notes: list[Any] | None = None
+        self.tracing = False
         self.place: Place | None = None
         self.started = time.monotonic()
         self.started_at = time.time()
@@ -228,10 +230,10 @@ class Context:
                 change(answer)
         return answer
 
-    @property
-    def tracing(self) -> bool:
-        """Whether this request is traced."""
-        return self.tracer is not None and self.tracer.asked
+    def note(self, what: object, value: object = None) -> None:
+        """Note *what* happens now, if notes are taken; see ``gateway.pipeline.notes``."""
+        if self.notes is not None:
+            self.notes += (what, time.monotonic(), value)
 
     def trace(self, message: str) -> None:
         """``context.Trace``: one line in this request's trace."""
@@ -239,8 +241,8 @@ class Context:
 
     def tell(self, source: str, text: str, metadata: Sequence[tuple[str, str]] = ()) -> None:
         """A line from a policy, for every trace that there is of this request."""
-        if self.tracer is not None:
-            self.tracer.message(source, text, metadata)
+        if self.notes is not None and len(self.notes) < MAX_NOTES * WIDTH:
+            self.note(Mark.SAID, (source, held(text), [(name, held(value)) for name, value in metadata]))
         if self.span is not None:
             self.span.message(source, text, metadata)
 

@@ -9,17 +9,19 @@ Source: APIM "Error handling in API Management policies".
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from time import monotonic
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
 from gateway.errors import PolicyError, Problem
+from gateway.pipeline.changes import RESPONSE
 from gateway.pipeline.context import LastError
 from gateway.pipeline.destination import Destination
+from gateway.pipeline.notes import Mark, held
 from gateway.pipeline.outcome import MaybeLater, Outcome, finish
-from gateway.pipeline.place import Place
 from gateway.pipeline.responses import error_response
 from gateway.pipeline.run import as_policy_error, run
 from gateway.pipeline.step import Steps
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger("gateway.pipeline")
 
-PreflightStep: TypeAlias = tuple[Place, Callable[["Context"], Response | None]]
+ANSWERED, POLICY_ANSWERED = Mark.ANSWERED, Mark.POLICY_ANSWERED  # members of an enumeration take longer to look up
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ class Pipeline:
     owned_headers: frozenset[str] = frozenset()
     guarded_headers: frozenset[str] = frozenset()
     destinations: frozenset[Destination] = frozenset()
-    preflight: tuple[PreflightStep, ...] = ()
+    preflight: Steps = ()
     may_be_long: bool = False
     notes: tuple[Problem, ...] = ()
 
@@ -87,10 +89,12 @@ class Pipeline:
             return self.recover(error, context)
 
     def _preflight_answer(self, context: Context) -> Response:
-        for place, preflight in self.preflight:
-            context.place = place
-            answer = preflight(context)
+        for step in self.preflight:
+            context.place = step.place
+            context.note(step)
+            answer = step.policy.preflight(context)
             if answer is not None:
+                context.note(POLICY_ANSWERED, answer)
                 return answer
         return Response(200)
 
@@ -112,6 +116,7 @@ class Pipeline:
     def recover(self, error: Exception, context: Context) -> Response | Awaitable[Response]:
         """The answer after *error*: what on-error makes, or the default error answer."""
         refusal = error if isinstance(error, PolicyError) else as_policy_error(error) or _our_bug(error, context)
+        _note_failure(refusal, context)
         default = error_response(refusal, context)
         if context.response is not None:
             context.response.body.discard()
@@ -183,7 +188,16 @@ def _answer(outcome: Outcome, context: Context) -> Response:
     answer = outcome or context.response or Response(200)
     if context.response is not None and context.response is not answer:
         context.response.body.discard()
-    return answer if context.changes is None else context.finished(answer)
+    if context.changes is not None:
+        context.finished(answer)
+    if context.notes is not None:
+        context.notes += (ANSWERED if outcome is None else POLICY_ANSWERED, monotonic(), answer)
+    return answer
+
+
+def _note_failure(refusal: PolicyError, context: Context) -> None:
+    if context.notes is not None:
+        context.note(Mark.FAILED, (refusal.reason, held(refusal.message), RESPONSE.before(context)))
 
 
 def _our_bug(error: Exception, context: Context) -> PolicyError:
@@ -197,4 +211,7 @@ def _last_resort(error: Exception, context: Context) -> Response:
     log.error(
         "on_error_failed", request_id=str(context.request_id), reason=refusal.reason if refusal else "InternalError"
     )
-    return context.finished(error_response(PolicyError(500, "InternalError", "Internal server error"), context))
+    _note_failure(refusal or PolicyError(500, "InternalError", type(error).__name__), context)
+    answer = context.finished(error_response(PolicyError(500, "InternalError", "Internal server error"), context))
+    context.note(ANSWERED, answer)
+    return answer

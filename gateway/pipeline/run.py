@@ -9,16 +9,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from gateway.errors import ClientLeft, ExpressionError, KeysUnavailable, PolicyError, UpstreamError
+from gateway.pipeline.changes import EVERYTHING
+from gateway.pipeline.notes import MAX_NOTES, WIDTH, Mark
 from gateway.wire.body import BodyTooLarge
 from gateway.wire.fields import FieldError
 from gateway.wire.messages import Response
 from gateway.wire.work import WorkExceeded
 
 if TYPE_CHECKING:
-    from gateway.pipeline.context import Context, Tracer
+    from gateway.pipeline.context import Context, StepWatcher
     from gateway.pipeline.outcome import MaybeLater, Outcome
     from gateway.pipeline.step import Steps
 
@@ -32,10 +35,13 @@ def run(steps: Steps, context: Context) -> MaybeLater:
     Raises:
         PolicyError: A policy refused; ``context.place`` shows which.
     """
-    if context.tracer is not None:
-        return _run_traced(steps, context, context.tracer) if steps else None
+    if context.step_spans is not None:
+        return _run_with_spans(steps, context, context.step_spans) if steps else None
+    notes = context.notes
     for number, step in enumerate(steps, 1):
         context.place = step.place
+        if notes is not None:
+            notes += (step, monotonic(), step.before and step.before(context))
         outcome = step.apply(context)
         if outcome is None:
             continue
@@ -45,11 +51,13 @@ def run(steps: Steps, context: Context) -> MaybeLater:
     return None
 
 
-async def _run_traced(steps: Steps, context: Context, tracer: Tracer) -> Outcome:
-    """The same, step by step under the eyes of *tracer*; here even a policy that need not wait is awaited."""
+async def _run_with_spans(steps: Steps, context: Context, spans: StepWatcher) -> Outcome:
+    """The same, each step with a span or an event; here even a policy that need not wait is awaited."""
     for step in steps:
         context.place = step.place
-        outcome = await tracer.watch(step.place, step.apply, context)
+        if context.notes is not None:
+            context.note(step, step.before and step.before(context))
+        outcome = await spans.watch(step.place, step.apply, context)
         if outcome is not None:
             return outcome
     return None
@@ -62,6 +70,22 @@ async def _continue(waiting: Awaitable[Outcome], rest: Steps, context: Context) 
         return outcome
     later = run(rest, context)
     return later if later is None or isinstance(later, Response) else await later
+
+
+def make_room(context: Context) -> None:
+    """
+    Called before policies run once more, so that no loop fills the memory with notes.
+
+    The first ``MAX_NOTES`` stay, then one that says so, and whatever follows the loop.
+    """
+    notes = context.notes
+    if notes is None or len(notes) < MAX_NOTES * WIDTH:
+        return
+    for position in range(MAX_NOTES * WIDTH, len(notes), WIDTH):
+        if notes[position] is Mark.LEFT_OUT:
+            del notes[position + WIDTH :]
+            return
+    context.note(Mark.LEFT_OUT, EVERYTHING.before(context))
 
 
 def as_policy_error(error: Exception) -> PolicyError | None:

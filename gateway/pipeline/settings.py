@@ -113,6 +113,11 @@ class Settings:
         """The outside world."""
         return self.site.services
 
+    def written(self, name: str) -> str:
+        """An attribute as its document has it: named values by their names; empty where it is not written."""
+        text = self.node.attributes.get(name)
+        return "" if text is None else (text.written or text.value).strip()
+
     def has(self, name: str) -> bool:
         """Whether the attribute is written out."""
         return name in self.node.attributes

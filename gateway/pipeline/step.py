@@ -7,10 +7,11 @@ default for a policy that does not override it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Protocol, TypeAlias, TypeVar
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, TypeAlias, TypeVar
 
+from gateway.pipeline.changes import EVERYTHING, Change
 from gateway.pipeline.context import Context
 from gateway.pipeline.outcome import MaybeLater
 from gateway.pipeline.place import Place
@@ -35,6 +36,19 @@ class TokenJudge(Protocol):
 
     @property
     def rules(self) -> Callable[[Context], TokenRules | None]: ...
+
+
+class CheckedCondition(NamedTuple):
+    """
+    A condition that a policy has looked at.
+
+    Attributes:
+        condition: As its document has it, named values by their names.
+        value: None: it could not be evaluated.
+    """
+
+    condition: str
+    value: bool | None
 
 
 class Policy:
@@ -79,6 +93,15 @@ class Policy:
         return ()
 
     @property
+    def changes(self) -> Change | None:
+        """What of a request it may change itself, for its trace; None: nothing that a trace shows."""
+        return EVERYTHING
+
+    def decisions(self, value: Any) -> Sequence[CheckedCondition]:
+        """The conditions behind *value*, which the policy has noted; see ``Context.note``."""
+        return ()
+
+    @property
     def token_judge(self) -> TokenJudge | None:
         """How this policy judges the caller's token; None: it looks at no token."""
         return None
@@ -90,11 +113,24 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class PipelineStep:
-    """A policy in a pipeline. *apply* is the policy's own, bound once."""
+    """
+    A policy in a pipeline.
+
+    Attributes:
+        apply: The policy's own, bound once.
+        is_first: Whether what it changes cannot be there before; see ``first_changes``.
+        before: What it may change, as it is now; None where that is nothing.
+    """
 
     apply: Callable[[Context], MaybeLater]
     place: Place
     policy: Policy
+    is_first: bool = False
+    before: Callable[[Context], Any] | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        changes = self.policy.changes
+        object.__setattr__(self, "before", None if changes is None or self.is_first else changes.before)
 
 
 Steps: TypeAlias = tuple[PipelineStep, ...]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,7 @@ from gateway.pipeline.run import as_policy_error
 from gateway.telemetry.spans import within
 
 if TYPE_CHECKING:
-    from gateway.pipeline.context import Context, Tracer
+    from gateway.pipeline.context import Context
     from gateway.pipeline.outcome import MaybeLater, Outcome
     from gateway.pipeline.place import Place
     from gateway.telemetry.http_metrics import AttributeValue
@@ -23,38 +23,31 @@ MAX_STEPS = 500  # of one request: a policy that repeats others runs them up to 
 
 
 @dataclass(slots=True)
-class StepTracer:
+class StepSpans:
     """
-    A Tracer for requests that are sampled.
+    The steps of one request that is sampled.
 
     Attributes:
         as_spans: Whether each step gets a span of its own.
-        inner: The tracer that the caller has asked for.
     """
 
     recorder: SpanRecorder
     request: RequestSpan
     as_spans: bool
-    inner: Tracer | None = None
     _steps: int = 0
 
-    @property
-    def asked(self) -> bool:
-        """Whether the caller has asked for a trace: spans are the operator's."""
-        return self.inner is not None and self.inner.asked
-
     async def watch(self, place: Place, apply: Callable[[Context], MaybeLater], context: Context) -> Outcome:
-        """Apply the policy at *place*, and note how long it took and whether it failed."""
+        """Apply the policy at *place*, and record how long it took and whether it failed."""
         self._steps += 1
         if self._steps > MAX_STEPS:
-            return await self._apply(place, apply, context)
+            return await finish(apply(context))
         return await (self._as_span if self.as_spans else self._as_event)(place, apply, context)
 
     async def _as_span(self, place: Place, apply: Callable[[Context], MaybeLater], context: Context) -> Outcome:
         span = self.recorder.step(place.source, self.request.parent, _facts(place))
         with within(span):
             try:
-                return await self._apply(place, apply, context)
+                return await finish(apply(context))
             except Exception as error:
                 span.fail(_reason(error))
                 raise
@@ -62,23 +55,13 @@ class StepTracer:
     async def _as_event(self, place: Place, apply: Callable[[Context], MaybeLater], context: Context) -> Outcome:
         facts, began = _facts(place), time.monotonic()
         try:
-            return await self._apply(place, apply, context)
+            return await finish(apply(context))
         except Exception as error:
             facts["error.type"] = _reason(error)
             raise
         finally:
             facts["gateway.step.ms"] = round((time.monotonic() - began) * 1000, 3)
             self.request.event(place.source, facts)
-
-    async def _apply(self, place: Place, apply: Callable[[Context], MaybeLater], context: Context) -> Outcome:
-        if self.inner is not None:
-            return await self.inner.watch(place, apply, context)
-        return await finish(apply(context))
-
-    def message(self, source: str, text: str, metadata: Sequence[tuple[str, str]] = ()) -> None:
-        """For the tracer that the caller has asked for; spans get such lines where they are written."""
-        if self.inner is not None:
-            self.inner.message(source, text, metadata)
 
 
 def _facts(place: Place) -> dict[str, AttributeValue]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 from gateway.documents.model import Section
 from gateway.documents.shape import ID, Attribute, Element
+from gateway.pipeline.changes import Change, Header
 from gateway.pipeline.policy import PolicyType
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ class AuthenticationBasic(PolicyType):
         ),
     )
     sections: ClassVar[frozenset[Section]] = frozenset({Section.INBOUND})
+    changes: ClassVar[Change] = Header("authorization", on_request=True)
 
     username: Value[str]
     password: Value[str]

@@ -47,6 +47,7 @@ class AuthenticationCertificate(PolicyType):
 
     shape: ClassVar[Element] = SHAPE
     sections: ClassVar[frozenset[Section]] = frozenset({Section.INBOUND})
+    changes: ClassVar[None] = None
 
     certificate: Value[StoredCertificate]
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 from gateway.documents.shape import ID, Attribute, Element, Kind
 from gateway.errors import UpstreamError
+from gateway.pipeline.changes import Change, Header, OneVariable
 from gateway.pipeline.policy import ANYWHERE, PolicyType
 
 if TYPE_CHECKING:
@@ -68,6 +69,11 @@ class AuthenticationManagedIdentity(PolicyType):
             variable=settings.maybe(settings.constant, "output-token-variable-name"),
             ignores_error=settings.boolean("ignore-error"),
         )
+
+    @property
+    def changes(self) -> Change:
+        """The variable, or the request's ``Authorization``."""
+        return OneVariable(self.variable) if self.variable else Header("authorization", on_request=True)
 
     def apply(self, context: Context) -> Awaitable[None] | None:
         """None when the token was at hand. Raises UpstreamError: there is none."""

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 from gateway.documents.model import Section
 from gateway.documents.shape import ID, Attribute, Child, Content, Element, Kind
+from gateway.pipeline.changes import RESPONSE, Change
+from gateway.pipeline.notes import Mark
 from gateway.pipeline.outcome import finish
 from gateway.pipeline.policy import PolicyType
 from gateway.pipeline.run import run
@@ -97,6 +99,7 @@ class CacheLookup(PolicyType):
         children=(Child(_HEADER, maximum=None), Child(_PARAMETER, maximum=None)),
     )
     sections: ClassVar[frozenset[Section]] = frozenset({Section.INBOUND})
+    changes: ClassVar[Change] = RESPONSE
 
     cache: ValueCache
     by_developer: Value[bool]
@@ -182,6 +185,7 @@ class CacheLookup(PolicyType):
             return None
         headers = Headers(cached.headers)
         context.cache_plan = None
+        context.note(Mark.CACHED)
         context.response = Response(cached.status_code, headers, Body(cached.body), cached.reason)
         outcome = run(self.resumption.steps, context)
         if outcome is None or isinstance(outcome, Response):

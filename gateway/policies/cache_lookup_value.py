@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from gateway.documents.shape import ID, Attribute, Element
+from gateway.pipeline.changes import OneVariable
 from gateway.pipeline.policy import ANYWHERE, PolicyType
 from gateway.policies.parts.cached_values import CACHING_TYPE, cache_of, named
 from gateway.policies.parts.value_forms import CODEC
@@ -55,6 +56,11 @@ class CacheLookupValue(PolicyType):
             variable=settings.constant("variable-name"),
             default=settings.maybe(settings.anything, "default-value"),
         )
+
+    @property
+    def changes(self) -> OneVariable:
+        """The variable."""
+        return OneVariable(self.variable)
 
     def apply(self, context: Context) -> Awaitable[None] | None:
         """None when the cache is in memory."""

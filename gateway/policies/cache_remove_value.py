@@ -32,6 +32,7 @@ class CacheRemoveValue(PolicyType):
         attributes=(ID, Attribute("key", "Key of the value.", required=True), CACHING_TYPE),
     )
     sections: ClassVar[frozenset[Section]] = ANYWHERE
+    changes: ClassVar[None] = None
 
     cache: ValueCache
     key: Value[str]

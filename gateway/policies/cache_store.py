@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 from gateway.documents.model import Section
 from gateway.documents.shape import ID, Attribute, Element, Kind
+from gateway.pipeline.changes import RESPONSE, Change
 from gateway.pipeline.policy import PolicyType
 from gateway.policies.cache_lookup import CachePlan
 from gateway.policies.parts.elements import seconds
@@ -54,6 +55,7 @@ class CacheStore(PolicyType):
         ),
     )
     sections: ClassVar[frozenset[Section]] = frozenset({Section.OUTBOUND})
+    changes: ClassVar[Change] = RESPONSE
     stores_response: ClassVar[bool] = True
 
     duration_s: Value[float]

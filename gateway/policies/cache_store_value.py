@@ -42,6 +42,7 @@ class CacheStoreValue(PolicyType):
         ),
     )
     sections: ClassVar[frozenset[Section]] = ANYWHERE
+    changes: ClassVar[None] = None
 
     cache: ValueCache
     key: Value[str]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from gateway.documents.shape import ID, Attribute, Child, Content, Element
 from gateway.errors import ExpressionError
+from gateway.pipeline.changes import OneVariable
 from gateway.pipeline.outcome import finish
 from gateway.pipeline.policy import ANYWHERE, PolicyType
 from gateway.pipeline.run import run
@@ -79,6 +80,11 @@ class CacheValue(PolicyType):
     def nested(self) -> tuple[Steps, ...]:
         """The policies inside."""
         return (self.steps,)
+
+    @property
+    def changes(self) -> OneVariable:
+        """The variable."""
+        return OneVariable(self.variable)
 
     async def apply(self, context: Context) -> Outcome:
         """The outcome of the policies, where they had to run. Raises ExpressionError: the value cannot be kept."""

@@ -46,6 +46,7 @@ class CheckHeader(PolicyType):
         children=(Child(VALUE, maximum=None),),
     )
     sections: ClassVar[frozenset[Section]] = frozenset({Section.INBOUND})
+    changes: ClassVar[None] = None
 
     name: Value[str]
     values: tuple[Value[str], ...]

@@ -103,6 +103,7 @@ class Cors(PolicyType):
         ),
     )
     sections: ClassVar[frozenset[Section]] = frozenset({Section.INBOUND})
+    changes: ClassVar[None] = None
     answers_preflight: ClassVar[bool] = True
 
     origins: Value[frozenset[str]]

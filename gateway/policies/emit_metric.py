@@ -37,6 +37,7 @@ class EmitMetric(PolicyType):
         children=(Child(DIMENSION, maximum=10),),
     )
     sections: ClassVar[frozenset[Section]] = ANYWHERE
+    changes: ClassVar[None] = None
 
     metrics: MetricSink | None
     name: Value[str]

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 from gateway.documents.model import Section
 from gateway.documents.shape import ID, Attribute, Element, Kind
 from gateway.errors import PolicyError, UpstreamError
+from gateway.pipeline.changes import RESPONSE, Change
 from gateway.pipeline.outcome import finish
 from gateway.pipeline.policy import PolicyType
 from gateway.pipeline.values import Constant
@@ -81,6 +82,7 @@ class ForwardRequest(PolicyType):
         ),
     )
     sections: ClassVar[frozenset[Section]] = frozenset({Section.BACKEND})
+    changes: ClassVar[Change] = RESPONSE
 
     timeout_s: Value[float]
     follow_redirects: Value[bool]

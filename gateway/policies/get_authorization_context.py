@@ -15,6 +15,7 @@ from gateway.documents.model import Section
 from gateway.documents.shape import ID, Attribute, Element, Kind
 from gateway.errors import UpstreamError
 from gateway.expressions.entities import Authorization
+from gateway.pipeline.changes import OneVariable
 from gateway.pipeline.policy import PolicyType
 
 if TYPE_CHECKING:
@@ -60,6 +61,11 @@ class GetAuthorizationContext(PolicyType):
             variable=settings.constant("context-variable-name"),
             ignores_error=settings.boolean("ignore-error"),
         )
+
+    @property
+    def changes(self) -> OneVariable:
+        """The variable."""
+        return OneVariable(self.variable)
 
     async def apply(self, context: Context) -> None:
         """Sets the variable; null where there is none and that is ignored. Raises UpstreamError."""

@@ -52,6 +52,7 @@ class IpFilter(PolicyType):
         children=(Child(_ADDRESS, maximum=None), Child(_RANGE, maximum=None)),
     )
     sections: ClassVar[frozenset[Section]] = frozenset({Section.INBOUND})
+    changes: ClassVar[None] = None
 
     action: Value[str]
     ranges: Value[tuple[Range, ...]]

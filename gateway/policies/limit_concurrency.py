@@ -47,6 +47,7 @@ class LimitConcurrency(PolicyType):
         content=Content.POLICIES,
     )
     sections: ClassVar[frozenset[Section]] = ANYWHERE
+    changes: ClassVar[None] = None
 
     key: Value[str]
     max_count: int

@@ -43,6 +43,7 @@ class LogToEventhub(PolicyType):
         required=True,
     )
     sections: ClassVar[frozenset[Section]] = ANYWHERE
+    changes: ClassVar[None] = None
 
     sink: EventSink | None
     background: Background

@@ -45,6 +45,7 @@ class MockResponse(PolicyType):
         ),
     )
     sections: ClassVar[frozenset[Section]] = frozenset({Section.INBOUND, Section.OUTBOUND, Section.ON_ERROR})
+    changes: ClassVar[None] = None
 
     status: int
     content_type: str | None

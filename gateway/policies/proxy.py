@@ -38,6 +38,7 @@ class ProxyPolicy(PolicyType):
 
     shape: ClassVar[Element] = SHAPE
     sections: ClassVar[frozenset[Section]] = frozenset({Section.INBOUND})
+    changes: ClassVar[None] = None
 
     proxy: Value[HttpProxy]
 

@@ -103,6 +103,7 @@ class PublishToDapr(PolicyType):
         content=Content.TEXT,
     )
     sections: ClassVar[frozenset[Section]] = frozenset({Section.INBOUND})
+    changes: ClassVar[None] = None
 
     sidecar: Sidecar
     component: Value[str] | None
@@ -145,6 +146,7 @@ class InvokeDaprBinding(PolicyType):
         ),
     )
     sections: ClassVar[frozenset[Section]] = frozenset({Section.INBOUND, Section.OUTBOUND, Section.ON_ERROR})
+    changes: ClassVar[None] = None
 
     sidecar: Sidecar
     name: Value[str]

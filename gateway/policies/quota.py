@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 from gateway.counters import Admission, Counters, Demand, FixedWindow
 from gateway.documents.model import Section
 from gateway.documents.shape import ID, Attribute, Child, Element, Kind
+from gateway.pipeline.changes import Change
 from gateway.pipeline.policy import PolicyType
 from gateway.policies.parts.limits import LimitReport, quota_refusal, report_attributes, start, then
 from gateway.policies.parts.subscription_limits import Limit, demands, limits
@@ -76,6 +77,11 @@ class Quota(PolicyType):
             services.counters,
             services.background,
         )
+
+    @property
+    def changes(self) -> Change | None:
+        """The variables of its report."""
+        return self.report.changes
 
     def apply(self, context: Context) -> Awaitable[None] | None:
         """None when the counters are in memory. Raises PolicyError: QuotaExceeded."""

@@ -14,6 +14,7 @@ from gateway.counters import Admission, Counters, Demand, FixedWindow
 from gateway.counters.windows import YEAR_ONE_S
 from gateway.documents.model import Section
 from gateway.documents.shape import ID, Attribute, Element, Kind
+from gateway.pipeline.changes import Change
 from gateway.pipeline.policy import PolicyType
 from gateway.policies.parts.limits import (
     Increment,
@@ -88,6 +89,11 @@ class QuotaByKey(PolicyType):
             counters=settings.services.counters,
             background=settings.services.background,
         )
+
+    @property
+    def changes(self) -> Change | None:
+        """The variables of its report."""
+        return self.report.changes
 
     def apply(self, context: Context) -> Awaitable[None] | None:
         """None when the counters are in memory. Raises PolicyError: QuotaExceeded."""

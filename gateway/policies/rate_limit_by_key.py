@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 from gateway.counters import Admission, Counters, Demand, SlidingWindow
 from gateway.documents.model import Section
 from gateway.documents.shape import ID, Attribute, Element, Kind
+from gateway.pipeline.changes import Change
 from gateway.pipeline.policy import PolicyType
 from gateway.policies.parts.limits import (
     Increment,
@@ -89,6 +90,11 @@ class RateLimitByKey(PolicyType):
             counters=settings.services.counters,
             background=settings.services.background,
         )
+
+    @property
+    def changes(self) -> Change | None:
+        """The variables of its report."""
+        return self.report.changes
 
     def apply(self, context: Context) -> Awaitable[None] | None:
         """None when the counter is in memory. Raises PolicyError: RateLimitExceeded."""

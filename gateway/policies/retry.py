@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from gateway.documents.shape import ID, Attribute, Content, Element, Kind
 from gateway.errors import ExpressionError, UpstreamError
 from gateway.pipeline.buffering import BufferBody
+from gateway.pipeline.notes import Mark
 from gateway.pipeline.outcome import finish
 from gateway.pipeline.policy import ANYWHERE, PolicyType
-from gateway.pipeline.run import run
+from gateway.pipeline.run import make_room, run
+from gateway.pipeline.step import CheckedCondition
 from gateway.policies.parts.elements import seconds
 
 if TYPE_CHECKING:
@@ -75,8 +79,10 @@ class Retry(PolicyType):
         content=Content.POLICIES,
     )
     sections: ClassVar[frozenset[Section]] = ANYWHERE
+    changes: ClassVar[None] = None
 
     condition: Value[bool]
+    written: str
     count: Value[int]
     delays: Delays
     steps: Steps
@@ -94,7 +100,7 @@ class Retry(PolicyType):
         condition, count = settings.boolean("condition"), settings.integer("count")
         # The body that the condition reads arrives inside, with each run.
         buffer = BufferBody(False, True, settings.services.max_body_bytes) if settings.reads.response_body else None
-        return cls(condition, count, delays, settings.steps(), buffer)
+        return cls(condition, settings.written("condition"), count, delays, settings.steps(), buffer)
 
     @property
     def nested(self) -> tuple[Steps, ...]:
@@ -109,6 +115,7 @@ class Retry(PolicyType):
             if over:
                 return outcome
             context.place = place
+            make_room(context)
             await asyncio.sleep(self.delays.before(number, context))
         return await finish(run(self.steps, context))
 
@@ -117,7 +124,8 @@ class Retry(PolicyType):
         try:
             outcome = await finish(run(self.steps, context))
             return outcome is not None or not await self._holds(context), outcome
-        except UpstreamError:
+        except UpstreamError as error:
+            context.note(Mark.CAUGHT, (error.reason, error.message))
             if not self._asks_again(context):
                 raise
             return False, None
@@ -126,11 +134,18 @@ class Retry(PolicyType):
         waiting = self.buffer.apply(context) if self.buffer else None
         if waiting is not None:
             await waiting
-        return self.condition(context)
+        holds = self.condition(context)
+        context.note(self, holds)
+        return holds
 
     def _asks_again(self, context: Context) -> bool:
         """Whether the condition holds after a failure; one that cannot be evaluated without a response does not."""
-        try:
-            return self.condition(context)
-        except ExpressionError:
-            return False
+        holds = None
+        with suppress(ExpressionError):
+            holds = self.condition(context)
+        context.note(self, holds)
+        return bool(holds)
+
+    def decisions(self, value: bool | None) -> Sequence[CheckedCondition]:
+        """*value*: what the condition gave."""
+        return [CheckedCondition(self.written, value)]

@@ -42,6 +42,7 @@ class ReturnResponse(PolicyType):
         children=(Child(SetStatus.shape), Child(SetHeader.shape, maximum=None), Child(SetBody.shape)),
     )
     sections: ClassVar[frozenset[Section]] = ANYWHERE
+    changes: ClassVar[None] = None
 
     source: str | None
     status: SetStatus | None

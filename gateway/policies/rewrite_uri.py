@@ -15,6 +15,7 @@ from urllib.parse import quote, unquote
 from gateway.documents.model import Section
 from gateway.documents.shape import ID, Attribute, Element, Kind
 from gateway.errors import ExpressionError, PolicyError
+from gateway.pipeline.changes import URL, Change
 from gateway.pipeline.policy import PolicyType
 from gateway.policies.parts import query
 from gateway.policies.parts.elements import URL_TEXT
@@ -54,6 +55,7 @@ class RewriteUri(PolicyType):
         ),
     )
     sections: ClassVar[frozenset[Section]] = frozenset({Section.INBOUND})
+    changes: ClassVar[Change] = URL
 
     template: Value[str]
     copies_unmatched: Value[bool]

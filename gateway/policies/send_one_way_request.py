@@ -34,6 +34,7 @@ class SendOneWayRequest(PolicyType):
         children=CHILDREN,
     )
     sections: ClassVar[frozenset[Section]] = ANYWHERE
+    changes: ClassVar[None] = None
 
     outgoing: Outgoing
     background: Background

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 from gateway.documents.shape import ID, Attribute, Element, Kind
 from gateway.errors import UpstreamError
+from gateway.pipeline.changes import OneVariable
 from gateway.pipeline.policy import ANYWHERE, PolicyType
 from gateway.policies.parts.outgoing import ATTRIBUTES, CHILDREN, Outgoing
 
@@ -58,6 +59,11 @@ class SendRequest(PolicyType):
     def destinations(self) -> tuple[Destination, ...]:
         """The other service, where the request is a copy."""
         return self.outgoing.destinations
+
+    @property
+    def changes(self) -> OneVariable:
+        """The variable."""
+        return OneVariable(self.variable)
 
     async def apply(self, context: Context) -> None:
         """Waits for the answer. Raises UpstreamError: there is none, and that is not ignored."""

@@ -51,6 +51,7 @@ class SendServiceBusMessage(PolicyType):
         ),
     )
     sections: ClassVar[frozenset[Section]] = frozenset({Section.INBOUND, Section.OUTBOUND, Section.ON_ERROR})
+    changes: ClassVar[None] = None
 
     sink: EventSink | None
     destination: Value[str]

@@ -15,6 +15,7 @@ from gateway.documents.model import Section
 from gateway.documents.placeholders import UNRESOLVED
 from gateway.documents.shape import ID, Attribute, Element
 from gateway.errors import ExpressionError
+from gateway.pipeline.changes import URL, Change
 from gateway.pipeline.destination import Destination
 from gateway.pipeline.policy import PolicyType
 from gateway.pipeline.values import Constant
@@ -83,6 +84,7 @@ class SetBackendService(PolicyType):
         ),
     )
     sections: ClassVar[frozenset[Section]] = frozenset({Section.INBOUND, Section.BACKEND})
+    changes: ClassVar[Change] = URL
 
     target: Value[Target]
     dapr: Dapr | None

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, ClassVar, Self, TypeAlias
 from gateway.documents.shape import ID, Attribute, Child, Element
 from gateway.errors import ExpressionError
 from gateway.expressions import Expression
+from gateway.pipeline.changes import RESPONSE, Change, Header, RequestHeaders
 from gateway.pipeline.policy import ANYWHERE, PolicyType
 from gateway.pipeline.values import Constant
 from gateway.policies.parts.elements import FIELD_NAME, FIELD_VALUE, VALUE
@@ -97,6 +98,11 @@ class SetHeader(PolicyType):
         """The name that this policy makes trustworthy."""
         return self.owned
 
+    @property
+    def changes(self) -> Change:
+        """The header; all of them where its name is computed."""
+        return _change(self.name, self.on_request)
+
     def apply(self, context: Context) -> None:
         """Raises ExpressionError: the name or a value cannot be sent in a header."""
         headers = (context.request if self.on_request else context.answer).headers
@@ -161,6 +167,12 @@ def _owned(name: Value[str], action: Value[str]) -> tuple[str, ...]:
     """The name that is overridden whatever the client sent; empty where that depends on the request."""
     overrides = isinstance(action, Constant) and action.value == "override"
     return (name.value,) if overrides and isinstance(name, Constant) else ()
+
+
+def _change(name: Value[str], on_request: bool) -> Change:
+    if isinstance(name, Constant):
+        return Header(fold_name(name.value), on_request)
+    return RequestHeaders() if on_request else RESPONSE
 
 
 def _ready(owned: tuple[str, ...], values: tuple[Value[str], ...]) -> tuple[str, str, Value[str]] | None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 from gateway.documents.model import Section
 from gateway.documents.shape import Content, Element
 from gateway.errors import ExpressionError
+from gateway.pipeline.changes import URL, Change
 from gateway.pipeline.policy import PolicyType
 from gateway.pipeline.values import Constant
 
@@ -38,6 +39,7 @@ class SetMethod(PolicyType):
         required=True,
     )
     sections: ClassVar[frozenset[Section]] = frozenset({Section.INBOUND, Section.ON_ERROR})
+    changes: ClassVar[Change] = URL
 
     method: Value[str]
 

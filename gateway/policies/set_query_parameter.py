@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 from gateway.documents.model import Section
 from gateway.documents.shape import ID, Attribute, Child, Element
 from gateway.errors import ExpressionError
+from gateway.pipeline.changes import URL, Change
 from gateway.pipeline.policy import PolicyType
 from gateway.pipeline.values import Constant
 from gateway.policies.parts import query
@@ -39,6 +40,7 @@ class SetQueryParameter(PolicyType):
         children=(Child(VALUE, maximum=None),),
     )
     sections: ClassVar[frozenset[Section]] = frozenset({Section.INBOUND, Section.BACKEND})
+    changes: ClassVar[Change] = URL
 
     name: Value[str]
     action: Value[str]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 from gateway.documents.shape import ID, Attribute, Element, Format, Kind
 from gateway.errors import ExpressionError
+from gateway.pipeline.changes import RESPONSE, Change
 from gateway.pipeline.policy import ANYWHERE, PolicyType
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ class SetStatus(PolicyType):
         ),
     )
     sections: ClassVar[frozenset[Section]] = ANYWHERE
+    changes: ClassVar[Change] = RESPONSE
 
     code: Value[int]
     reason: Value[str] | None

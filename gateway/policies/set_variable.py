@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from gateway.documents.shape import ID, Attribute, Element
+from gateway.pipeline.changes import OneVariable
 from gateway.pipeline.policy import ANYWHERE, PolicyType
 
 if TYPE_CHECKING:
@@ -41,6 +42,11 @@ class SetVariable(PolicyType):
     def compile(cls, settings: Settings) -> Self:
         """From ``<set-variable>``."""
         return cls(settings.constant("name"), settings.anything("value"))
+
+    @property
+    def changes(self) -> OneVariable:
+        """The variable."""
+        return OneVariable(self.name)
 
     def apply(self, context: Context) -> None:
         """Sets the variable, over an earlier value too."""

@@ -63,6 +63,7 @@ class TracePolicy(PolicyType):
         mixed=True,
     )
     sections: ClassVar[frozenset[Section]] = ANYWHERE
+    changes: ClassVar[None] = None
 
     source: Value[str]
     severity: str

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 from gateway.documents.model import Section
 from gateway.documents.shape import ID, Attribute, Child, Element
 from gateway.openapi import UNDEFINED
+from gateway.pipeline.changes import Change, variables
 from gateway.pipeline.policy import PolicyType
 from gateway.policies.parts import query
 from gateway.policies.parts.parameter_check import PATH, QUERY, REQUEST_HEADER
@@ -86,6 +87,11 @@ class ValidateParameters(PolicyType):
             headers_named=settings.child("headers") is not None,
             conclusion=Conclusion(variable, True),
         )
+
+    @property
+    def changes(self) -> Change | None:
+        """The variable for its findings."""
+        return variables(self.conclusion.variable)
 
     def apply(self, context: Context) -> None:
         """Raises PolicyError: a parameter is prevented."""

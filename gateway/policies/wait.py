@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 from gateway.documents.model import Section
 from gateway.documents.shape import ID, Attribute, Content, Element
 from gateway.pipeline.buffering import BufferBody
+from gateway.pipeline.notes import Mark
 from gateway.pipeline.outcome import finish
 from gateway.pipeline.policy import PolicyType
 from gateway.pipeline.run import run
@@ -40,6 +41,7 @@ class Wait(PolicyType):
         content=Content.POLICIES,
     )
     sections: ClassVar[frozenset[Section]] = frozenset({Section.INBOUND, Section.BACKEND, Section.OUTBOUND})
+    changes: ClassVar[None] = None
 
     waits_for: Value[str]
     buffers: Steps
@@ -87,3 +89,5 @@ async def _one(step: PipelineStep, context: Context) -> Outcome:
     except BaseException:
         context.place = step.place  # the others have moved it since
         raise
+    finally:
+        context.note(Mark.ENDED, step)

@@ -95,17 +95,18 @@ def test_no_trace_without_both(tmp_path: Path, fields: tuple[str, tuple[str, ...
             reply = await running.call("/orders/open", *fields[1])
             assert reply.field("apim-trace-id") is None
             assert running.received("apim-debug-authorization") == []
-            assert (await _management(running.gateway, "/traces")).json() == {"traces": []}
+            assert (await _management(running.gateway, "/traces")).json() == {"traces": [], "summaries": []}
             assert (await _management(running.gateway, "/traces/unknown")).status_code == 404
 
     asyncio.run(scenario())
 
 
-def test_off_by_default(tmp_path: Path) -> None:
-    """Without the setting nothing is traced, and the management listener has no traces."""
+def test_off(tmp_path: Path) -> None:
+    """Switched off, nothing is traced, and the management listener has no traces."""
+    config = f"tracing: {{{{tail: {{{{enabled: false}}}}}}}}\n{CONFIG}"
 
     async def scenario() -> None:
-        async with product(tmp_path) as running:
+        async with product(tmp_path, config=config) as running:
             reply = await running.call("/orders/open", "Ocp-Apim-Trace: true", "Apim-Debug-Authorization: x")
             assert reply.field("apim-trace-id") is None
             assert (await _management(running.gateway, "/traces")).status_code == 404

@@ -8,6 +8,7 @@ import pytest
 
 from gateway.assembly.app import Gateway, build
 from gateway.config import parse
+from gateway.pipeline.tracing.book import TraceBook
 from gateway.telemetry.requests.record import RequestOutcome, RequestRecord
 from gateway.wire.headers import Headers
 from gateway.wire.messages import Ending, Request, Response
@@ -88,3 +89,16 @@ def test_no_route(tmp_path: Path) -> None:
     assert answered(running, "/nowhere") == 404
     record = only_record(running)
     assert (record.source, record.reason, record.place) == ("configuration", "OperationNotFound", "")
+
+
+@pytest.mark.parametrize("tail", [True, False])
+def test_the_trace_that_is_kept(tmp_path: Path, tail: bool) -> None:
+    """A record names the trace under the request's own id, which is in x-request-id, or none if none is kept."""
+    (tmp_path / "read.xml").write_text(f"<policies><inbound>{RETURN}</inbound></policies>")
+    setting = "true" if tail else "false"
+    running = build(parse(f"tracing: {{tail: {{enabled: {setting}}}}}\n{CONFIG}", "config.yaml", tmp_path, {}))
+    answered(running)
+    record = only_record(running)
+    assert record.trace == (record.id if tail else None)
+    book = running.dispatcher.watcher
+    assert (book.ids() if isinstance(book, TraceBook) else []) == ([record.id] if tail else [])

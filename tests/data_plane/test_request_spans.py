@@ -11,6 +11,7 @@ import pytest
 from gateway.assembly.app import build
 from gateway.config import parse
 from gateway.data_plane.request_spans import RequestSpans
+from gateway.pipeline.tracing.book import TraceBook
 from gateway.telemetry.http_metrics import HttpMetrics
 from gateway.telemetry.spans import Sampling, Span, SpanRecorder
 from gateway.wire.headers import Headers
@@ -36,14 +37,16 @@ ANSWER = """<policies><inbound><return-response><set-status code="200" />
 class Watched:
     """A gateway whose requests have spans."""
 
-    def __init__(self, folder: Path, steps: str = "none") -> None:
-        (folder / "answer.xml").write_text(ANSWER)
+    def __init__(self, folder: Path, steps: str = "none", policy: str = ANSWER) -> None:
+        (folder / "answer.xml").write_text(policy)
         self.spans: list[Span] = []
         self.metrics = HttpMetrics()
         self.gateway = build(parse(CONFIG, "config.yaml", folder, {}))
         dispatcher = self.gateway.dispatcher
         recorder = SpanRecorder(self.spans.append, Sampling(), self.metrics)
         watcher = RequestSpans(recorder, "continue", True, steps, dispatcher.watcher)  # type: ignore[arg-type]
+        assert isinstance(dispatcher.watcher, TraceBook)
+        self.book = dispatcher.watcher
         object.__setattr__(dispatcher, "watcher", watcher)
 
     def handle(self, method: str, path: str, ending: Ending, *fields: tuple[str, str]) -> Span:
@@ -91,6 +94,32 @@ def test_a_trace_can_be_asked_for_beside_them(tmp_path: Path) -> None:
         watched = Watched(tmp_path, steps)
         proof = [("Ocp-Apim-Trace", "true"), ("Apim-Debug-Authorization", "open-sesame")] if asked else []
         watched.handle("GET", "/a/1", Ending(200), *proof)
-        book = watched.gateway.dispatcher.watcher
-        assert isinstance(book, RequestSpans)
-        assert bool(book.inner.ids()) is asked  # type: ignore[union-attr]
+        assert bool(watched.book.ids()) is asked
+
+
+REFUSE = """<policies><inbound>
+  <choose><when condition="@(true)">
+    <trace source="mine"><message>said</message></trace>
+    <return-response><set-status code="403" /></return-response>
+  </when></choose>
+</inbound></policies>"""
+STEPS = ["choose", "trace", "mine", "return-response"]
+
+
+@pytest.mark.parametrize("steps", ["none", "events", "spans"])
+def test_refused_requests_keep_their_traces_beside_them(tmp_path: Path, steps: str) -> None:
+    """Policy steps in distributed traces and the trace of a refused request: both, and neither changes the other."""
+    watched = Watched(tmp_path, steps, REFUSE)
+    span = watched.handle("GET", "/a/1", Ending(403))
+    (record,) = watched.gateway.requests.recent()
+    assert record.trace == record.id == span.attributes["gateway.request_id"]
+    assert (record.trace_id, record.span_id) == (span.context.trace_id, span.context.span_id)
+    trace = watched.book.find(record.id)
+    assert trace is not None
+    entries = [entry for section in trace.as_json()["traceEntries"].values() for entry in section]
+    assert [entry["source"] for entry in entries if entry["source"] not in ("handler", "mapper")] == STEPS
+    own = {"none": [], "events": ["trace", "return-response", "choose"], "spans": []}[steps]
+    assert [event.name for event in span.events if "gateway.path" in event.attributes] == own
+    assert any(event.attributes.get("gateway.trace.message") == "said" for event in span.events)
+    made = {"none": [], "events": [], "spans": ["trace", "return-response", "choose"]}[steps]
+    assert [other.name for other in watched.spans if other is not span] == made

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import httpx2
 import pytest
@@ -74,6 +75,9 @@ def test_another_site_reads_nothing(path: str) -> None:
     class Book:
         def ids(self) -> list[str]:
             return ["1"]
+
+        def summaries(self) -> list[dict[str, Any]]:
+            return []
 
         def find(self, trace_id: str) -> None:
             return None

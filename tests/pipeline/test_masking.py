@@ -18,7 +18,7 @@ MASKING = Masking(["open sesame", "open", "abc"], headers=["X-Partner_Key"], par
         ("openopen", MASK * 2),
         ("abc", "abc"),
         (f"Bearer {TOKEN}", f"Bearer {MASK}"),
-        (f"[{TOKEN}.more]", f"[{MASK}.more]"),
+        (f"[{TOKEN}.more.parts] more", f"[{MASK}] more"),
         ("x" * (MAX_CHARACTERS + 1), "x" * MAX_CHARACTERS + "…"),
         ("x" * MAX_CHARACTERS, "x" * MAX_CHARACTERS),
     ],

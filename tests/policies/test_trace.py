@@ -2,23 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from structlog.testing import capture_logs
 
+from gateway.pipeline.notes import Mark
 from tests.policies.bench import Bench, get, new_context
-
-
-class Tracer:
-    """Remembers messages; runs nothing itself."""
-
-    def __init__(self) -> None:
-        self.messages: list[Any] = []
-
-    def message(self, source: str, text: str, metadata: Any = ()) -> None:
-        self.messages.append((source, text, list(metadata)))
-
 
 TRACE = '<trace source="s" severity="{0}"><message>@("m" + 1)</message><metadata name="k" value="v"/></trace>'
 
@@ -37,8 +25,7 @@ def test_trace_writes_a_log_line(bench: Bench, severity: str, level: str) -> Non
 def test_trace_joins_the_requests_trace(bench: Bench) -> None:
     """A traced request shows the message where it was written."""
     context = new_context(get("/"))
-    tracer = Tracer()
-    context.tracer = tracer  # type: ignore[assignment]
+    context.notes = []
     (step,) = bench.compile(TRACE.format("verbose")).inbound
     step.apply(context)
-    assert tracer.messages == [("s", "m1", [("k", "v")])]
+    assert context.notes[::2] == [Mark.SAID, ("s", "m1", [("k", "v")])]

@@ -30,6 +30,7 @@ from gateway.telemetry.emitted_metrics import EmittedMetrics
 from gateway.telemetry.metrics import GatewayMetrics
 from gateway.tokens.registry import IssuerRegistry
 from gateway.value_cache import Caches, MemoryCache
+from gateway.wire.messages import Ending
 
 BACKEND = "https://backend.test"
 API = "test"
@@ -50,6 +51,9 @@ class Witness:
         self.contexts.append(context)
 
     def granted(self, context: Context, all_access: bool) -> None:
+        """See ``RequestWatcher``."""
+
+    def ended(self, context: Context, ending: Ending) -> None:
         """See ``RequestWatcher``."""
 
 

@@ -129,10 +129,7 @@ class Process:
 
     async def traces(self) -> Sequence[TraceLine]:
         """The traces that are kept."""
-        if self.book is None:
-            return ()
-        kept = (self.book.find(trace_id) for trace_id in self.book.ids())
-        return tuple(traces_page.line(trace.as_json()) for trace in kept if trace is not None)
+        return () if self.book is None else tuple(map(traces_page.line, self.book.summaries()))
 
     async def trace(self, trace_id: str) -> Mapping[str, Any] | None:
         """One of them."""

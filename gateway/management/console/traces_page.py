@@ -35,18 +35,9 @@ def listed(traces: Iterable[TraceLine]) -> list[Html]:
 
 
 def line(trace: Trace) -> TraceLine:
-    """One trace for the list. *trace*: as ``/traces/ID`` gives it."""
-    entries = [entry for entries in trace["traceEntries"].values() for entry in entries]
-    first, last = entries[0], entries[-1]["data"]
-    request = first["data"].get("request", {})
-    reason = last.get("lastError", {}).get("reason", "")
+    """One trace for the list. *trace*: as the ``summaries`` of ``/traces`` give it."""
     return TraceLine(
-        trace["traceId"],
-        first["timestamp"],
-        request.get("method", ""),
-        request.get("url", ""),
-        last.get("status"),
-        reason,
+        trace["id"], trace["time"], trace["method"], trace["url"], trace["status"], trace["reason"] or trace["cause"]
     )
 
 
@@ -102,12 +93,19 @@ def _value(value: object) -> object:
     return figures.NOTHING if value is None else code(value)
 
 
+def _listed(item: object) -> str:
+    """A header field as it is in a message; a condition with its value; anything else as it is."""
+    if isinstance(item, Mapping) and "condition" in item:
+        return f"{item['condition']} is {item['value']}"
+    return f"{item['name']}: {item['value']}" if isinstance(item, Mapping) else str(item)
+
+
 def _lines(value: object, name: str = "") -> Iterator[str]:
     """``status.code: 401``; a list of header fields as they are in a message."""
     if isinstance(value, Mapping):
         for key, part in value.items():
             yield from _lines(part, f"{name}.{key}".lstrip("."))
     elif isinstance(value, list):
-        yield from (f"{field['name']}: {field['value']}" for field in value)
+        yield from (_listed(item) for item in value)
     else:
         yield f"{name}: {figures.NOTHING if value is None else value}"

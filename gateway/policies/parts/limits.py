@@ -17,6 +17,7 @@ import structlog
 from gateway.counters import Admission, Counters, Demand, FixedWindow, SlidingWindow, Usage
 from gateway.documents.shape import Attribute, Kind
 from gateway.errors import ExpressionError, PolicyError
+from gateway.pipeline.changes import Change, variables
 from gateway.policies.parts.elements import FIELD_NAME
 
 if TYPE_CHECKING:
@@ -69,6 +70,11 @@ class LimitReport:
             remaining_variable=settings.maybe(settings.constant, "remaining-calls-variable-name"),
             total_header=settings.maybe(settings.text, "total-calls-header-name"),
         )
+
+    @property
+    def changes(self) -> Change | None:
+        """The variables."""
+        return variables(self.remaining_variable, self.retry_variable)
 
     def write(self, usage: Usage, limit: int, context: Context) -> None:
         """Variables now, headers on the answer, wherever it comes from."""

@@ -16,12 +16,14 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from gateway.documents.shape import Attribute, Kind
 from gateway.errors import PolicyError, TokenError
+from gateway.pipeline.changes import Change, Header, OneVariable, several
 from gateway.pipeline.context import LastError, ShownToken
 from gateway.pipeline.policy import PolicyType
 from gateway.pipeline.values import Constant
 from gateway.policies.parts.token_source import NOT_PRESENT, BearerToken
 from gateway.tokens.jwt import Jwt
 from gateway.tokens.registered import NUMBER
+from gateway.wire.fields import fold_name
 
 if TYPE_CHECKING:
     from gateway.pipeline.context import Context
@@ -197,6 +199,12 @@ class TokenPolicy(PolicyType):
     def sets_headers(self) -> tuple[str, ...]:
         """The headers that claims are written to."""
         return tuple(claim_header.header for claim_header in self.check.extensions.claim_headers)
+
+    @property
+    def changes(self) -> Change | None:
+        """The variable for the token, and the headers for its claims."""
+        headers = [Header(fold_name(name), on_request=True) for name in self.sets_headers]
+        return several(*map(OneVariable, filter(None, [self.check.variable])), *headers)
 
     @property
     def token_judge(self) -> TokenCheck:

@@ -8,13 +8,22 @@ long as it has fewer records than the flood, and a single cause may still fill t
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from itertools import chain
+from typing import Generic, Protocol, TypeVar
 
-from gateway.telemetry.requests.record import Kind, RequestRecord
+
+class Kinded(Protocol):
+    """What belongs to a kind."""
+
+    @property
+    def kind(self) -> Hashable: ...
 
 
-class FairRing:
+T = TypeVar("T", bound=Kinded)
+
+
+class FairRing(Generic[T]):
     """
     Records by kind; adding one takes constant time.
 
@@ -26,19 +35,19 @@ class FairRing:
     def __init__(self, capacity: int) -> None:
         self.capacity = capacity
         self.evicted = 0
-        self._kinds: dict[Kind, deque[RequestRecord]] = {}
-        self._by_size: dict[int, dict[Kind, None]] = {}  # the kinds that have so many records
+        self._kinds: dict[Hashable, deque[T]] = {}
+        self._by_size: dict[int, dict[Hashable, None]] = {}  # the kinds that have so many records
         self._largest = 0
         self._count = 0
 
     def __len__(self) -> int:
         return self._count
 
-    def __iter__(self) -> Iterator[RequestRecord]:
+    def __iter__(self) -> Iterator[T]:
         """Every record, in no particular order."""
         return chain.from_iterable(self._kinds.values())
 
-    def add(self, record: RequestRecord) -> None:
+    def add(self, record: T) -> None:
         """Keep *record*, and evict one if there is no room."""
         if not self.capacity:
             return
@@ -68,7 +77,7 @@ class FairRing:
             del self._kinds[kind]
         self._moved(kind, len(records) + 1, len(records))
 
-    def _moved(self, kind: Kind, before: int, after: int) -> None:
+    def _moved(self, kind: Hashable, before: int, after: int) -> None:
         """*kind* has *after* records instead of *before*."""
         if before:
             same = self._by_size[before]

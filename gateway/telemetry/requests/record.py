@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from gateway.telemetry.requests.plain import Plain, cut, masked, plain
+from gateway.wire.messages import reason_phrase
 
 # Claims that say who is calling, and nothing else about them.
 SAFE_CLAIMS = ("iss", "aud", "sub", "oid", "tid", "azp", "appid", "scp", "roles", "exp")
@@ -22,6 +23,11 @@ SAFE_CLAIMS = ("iss", "aud", "sub", "oid", "tid", "azp", "appid", "scp", "roles"
 def safe_claims(payload: Mapping[str, object]) -> dict[str, Plain]:
     """Those claims of *payload*."""
     return {name: plain(payload[name]) for name in SAFE_CLAIMS if name in payload}
+
+
+def reason_of(status: int) -> str:
+    """A reason for an answer of which only the status is known: ``NotFound``."""
+    return reason_phrase(status).replace(" ", "") or f"Status{status}"
 
 
 MAX_PATH_CHARACTERS = 500

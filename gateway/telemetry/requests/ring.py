@@ -29,7 +29,7 @@ class RequestLog:
     def __init__(self, sizes: RequestLogSettings = DEFAULT_SIZES) -> None:
         self.sizes = sizes
         self.started_at = time.time()
-        self._refused = FairRing(sizes.refused)
+        self._refused: FairRing[RequestRecord] = FairRing(sizes.refused)
         self._answered: deque[RequestRecord] = deque(maxlen=sizes.answered)
         self._followers: set[_Follower] = set()
         self._seen = 0

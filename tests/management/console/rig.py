@@ -29,7 +29,7 @@ POLICY = """<policies>
 </policies>"""
 CONFIG = """
 management: 127.0.0.1:0
-tracing: {{enabled: true, secret: trace-secret}}
+tracing: {{enabled: true, secret: trace-secret, tail: {{enabled: false}}}}
 deployment: {{service-name: "<script>document.title='owned'</script>"}}
 named-values:
   my-openid-configuration-url: {metadata}

@@ -131,7 +131,7 @@ def test_traces(tmp_path: Path) -> None:
         assert len(paths) == 2
         refused, answered = [text_of((await look(running.gateway, path)).text) for path in paths]
         assert re.search(r"validate-jwt .* TokenSignatureInvalid", refused)
-        assert "variables[seen] – *****" in answered
+        assert "variables[seen] – {{hidden}}" in answered
         assert "set-variable api · set-variable[1]" in answered
         assert "Authorization: *****" in refused
 

@@ -16,7 +16,7 @@ def record(number: int, reason: str) -> RequestRecord:
 
 def test_one_kind_fills_it() -> None:
     """A single cause may use all the room, and then loses its oldest."""
-    ring = FairRing(3)
+    ring: FairRing[RequestRecord] = FairRing(3)
     for number in range(5):
         ring.add(record(number, "A"))
     assert [kept.id for kept in ring] == ["2", "3", "4"]
@@ -25,7 +25,7 @@ def test_one_kind_fills_it() -> None:
 
 def test_a_flood_evicts_itself() -> None:
     """The one interesting refusal outlives any number of others of one kind, before and after it."""
-    ring = FairRing(10)
+    ring: FairRing[RequestRecord] = FairRing(10)
     for number in range(100):
         ring.add(record(number, "Flood"))
     ring.add(record(100, "Rare"))
@@ -37,7 +37,7 @@ def test_a_flood_evicts_itself() -> None:
 
 def test_no_room() -> None:
     """With a capacity of 0 nothing is kept."""
-    ring = FairRing(0)
+    ring: FairRing[RequestRecord] = FairRing(0)
     ring.add(record(1, "A"))
     assert list(ring) == []
 
@@ -46,7 +46,7 @@ def test_shares_are_fair() -> None:
     """By whatever history: the room is used up, and no kind is evicted while another one has more."""
     for seed in range(20):
         choice = random.Random(seed)
-        ring = FairRing(12)
+        ring: FairRing[RequestRecord] = FairRing(12)
         for number in range(300):
             reason = choice.choice("AAAAAABBCDEFGHIJKLMNOP")
             offered = Counter(kept.reason for kept in ring) + Counter([reason])
