@@ -30,6 +30,7 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from gateway.management.attempts import plain
 from gateway.management.logins import PERSON, Logins, client_of
 from gateway.management.origins import is_foreign
 from gateway.wire.authority import is_authority
@@ -225,7 +226,7 @@ def _host(authority: str) -> str:
 
 def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
-        return ipaddress.ip_address(text)
+        return ipaddress.ip_address(plain(text))
     except ValueError:
         return None
 

@@ -17,7 +17,7 @@ from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
 from starlette.types import Scope
 
-from gateway.management.attempts import Attempts
+from gateway.management.attempts import Attempts, plain
 from gateway.management.sessions import LASTS_S, Sessions
 
 COOKIE = "gateway-console"
@@ -123,7 +123,7 @@ class Logins:
 def client_of(scope: Scope) -> str:
     """The address at the other end of the connection."""
     client = scope.get("client")
-    return "" if client is None else str(client[0])
+    return "" if client is None else plain(str(client[0]))
 
 
 def cookie(session_id: str, is_encrypted: bool) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.management.attempts import MOST, PER_MINUTE, WINDOW_S, Attempts
+from gateway.management.attempts import MOST, PER_MINUTE, WINDOW_S, Attempts, network_of
 
 
 @pytest.mark.parametrize(
@@ -33,6 +33,15 @@ def test_a_network_is_one_address() -> None:
         attempts.failed(f"2001:db8::{number:x}")
     assert attempts.wait_s("2001:db8::ffff:1")
     assert not attempts.wait_s("2001:db8:0:1::1")
+
+
+def test_ipv4_clients_of_an_ipv6_socket() -> None:
+    """Where the gateway listens on `::`, each IPv4 client counts alone: a stranger locks no one else out."""
+    attempts = Attempts()
+    for _ in range(PER_MINUTE):
+        attempts.failed("::ffff:10.0.0.1")
+    assert (attempts.wait_s("10.0.0.1") > 0, attempts.wait_s("::ffff:10.0.0.2")) == (True, 0.0)
+    assert [network_of(client) for client in ("fe80::1%eth0", "", "unix")] == ["fe80::/64", "", "unix"]
 
 
 def test_memory_is_bounded() -> None:

@@ -97,6 +97,12 @@ def test_all_addresses(configured: str, host: str, answer: int) -> None:
     assert status(configured, [("host", host)]) == answer
 
 
+def test_all_addresses_of_both_kinds() -> None:
+    """Where it listens on `::`, a client that has come by IPv4 names the IPv4 address."""
+    assert status("::", [("host", "10.0.0.5")], ("::ffff:10.0.0.5", 8081)) == 200
+    assert status("::", [("host", "10.0.0.6")], ("::ffff:10.0.0.5", 8081)) == 421
+
+
 def test_headers() -> None:
     """Every answer, a refusal too, forbids foreign scripts, frames, other origins and storing."""
 

@@ -18,7 +18,7 @@ PATH = "/console/actions"
 CSRF = "csrf"
 
 
-async def read(request: Request) -> dict[str, str]:
+async def read(request: Request, most_bytes: int = MOST_BYTES) -> dict[str, str]:
     """
     The fields of a posted form, the last one of each name.
 
@@ -30,7 +30,7 @@ async def read(request: Request) -> dict[str, str]:
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
-        if len(body) > MOST_BYTES:
+        if len(body) > most_bytes:
             raise HTTPException(413, "The form is too large")
     try:
         return dict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MOST_FIELDS))

@@ -17,6 +17,7 @@ from gateway.management.guard import LOGIN, Visitors
 from gateway.management.logins import COOKIE, PERSON, Person, client_of, cookie, is_equal
 
 LOGOUT = "/console/logout"
+MOST_BYTES = 8 * 1024  # of a form that anyone can send
 
 log = structlog.get_logger("gateway.console")
 
@@ -32,7 +33,7 @@ class LoginPages:
         """The form, or a session for the right token."""
         if request.method == "GET":
             return self._form(onward(request.query_params.get("next", "/")))
-        fields, client = await forms.read(request), client_of(request.scope)
+        fields, client = await forms.read(request, MOST_BYTES), client_of(request.scope)
         target = onward(fields.get("next", "/"))
         session = self._logins.begin(fields.get("token", "").strip(), client)
         log.info("console_login", client=client, outcome="done" if session else "refused")
