@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import json
 import logging
 import os
 import re
@@ -141,8 +142,15 @@ _stamp = _Stamp()
 
 def render(_logger: object, _method: str, event: MutableMapping[str, Any]) -> str:
     """structlog processor: one JSON object, without tokens, credentials and overlong texts."""
-    line = _dump(event)
+    try:
+        line = _dump(event)
+    except TypeError:  # half a surrogate pair, or a number beyond 64 bits: a client's JSON can have both
+        return json.dumps(redact(_logger, _method, event), default=_described, separators=(",", ":"))
     return _dump(redact(_logger, _method, event)) if _is_suspicious(line) else line
+
+
+def _described(value: object) -> object:
+    return clean(repr(value))
 
 
 def _is_suspicious(line: str) -> bool:
@@ -241,6 +249,7 @@ def clean(value: object) -> object:
 
 
 def _clean_text(value: str) -> str:
+    value = value if value.isascii() else value.encode("utf-8", "backslashreplace").decode()  # no half surrogate pairs
     text = value if _Hidden.pattern is None else _Hidden.pattern.sub("*****", value)
     text = _masked(text) if len(text) >= _SHORTEST_SECRET else text
     return text if len(text) <= MAX_CHARACTERS else f"{text[:MAX_CHARACTERS]}…"

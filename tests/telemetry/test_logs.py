@@ -28,8 +28,9 @@ TOKEN = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl"
         ((TOKEN,), ["*****"]),
         ("x" * 3000, "x" * 2000 + "…"),
         (7, 7),
+        ("a\ud800b", "a\\ud800b"),
     ],
-    ids=["token", "bearer", "basic", "prose", "nested", "tuple", "endless", "number"],
+    ids=["token", "bearer", "basic", "prose", "nested", "tuple", "endless", "number", "half a pair"],
 )
 def test_clean(value: object, expected: object) -> None:
     """Tokens and credentials are masked wherever they occur, and long values are shortened."""
@@ -46,6 +47,17 @@ def test_secrets_of_the_configuration(secret: str, shown: str) -> None:
         assert logs.clean("input a.secret is wrong") == shown
     finally:
         logs.hide([])
+
+
+@pytest.mark.parametrize("value", ["a\ud800b", 1 << 70, {"deep": ["\udfff"]}])
+def test_every_value_can_be_logged(value: object) -> None:
+    """A client's JSON can hold half a surrogate pair and endless numbers: the line is written, masked as ever."""
+    logs.hide(["gehe\u00efm-s3cret"])
+    try:
+        line = json.loads(logs.render(None, "info", {"value": value, "other": "gehe\u00efm-s3cret", "key": TOKEN}))
+    finally:
+        logs.hide([])
+    assert (line["other"], line["key"]) == ("*****", "*****")
 
 
 @pytest.fixture

@@ -34,6 +34,7 @@ from gateway.telemetry.trace_context import TraceContext
 
 SCOPE: Final = InstrumentationScope("gateway", __version__)
 MAX_ATTRIBUTES: Final = 128
+_BEYOND: Final = 1 << 63  # the first whole number that OTLP has no form for
 _KINDS = {"server": SpanKind.SERVER, "client": SpanKind.CLIENT, "internal": SpanKind.INTERNAL}
 _UNSET, _ERROR = Status(StatusCode.UNSET), Status(StatusCode.ERROR)
 _SEVERITIES = {
@@ -55,7 +56,7 @@ def readable_spans(spans: Sequence[Span], resource: Resource) -> list[ReadableSp
 def _span(span: Span, resource: Resource) -> ReadableSpan:
     attributes = masked(span.attributes)
     if span.error:
-        attributes["error.type"] = span.error
+        attributes["error.type"] = str(clean(span.error))
     if span.dropped_events:
         attributes["gateway.dropped_events"] = span.dropped_events
     return ReadableSpan(
@@ -83,7 +84,12 @@ def _context(context: TraceContext, is_remote: bool = False) -> SpanContext:
 def masked(attributes: Mapping[str, AttributeValue]) -> dict[str, AttributeValue]:
     """*attributes* without secrets, each text and their number limited."""
     kept = list(attributes.items())[:MAX_ATTRIBUTES]
-    return {name: str(clean(value)) if isinstance(value, str) else value for name, value in kept}
+    return {name: value if _is_number(value) else str(clean(str(value))) for name, value in kept}
+
+
+def _is_number(value: AttributeValue) -> bool:
+    """Whether OTLP has a number for *value*: one span that cannot be encoded would take its whole batch with it."""
+    return isinstance(value, bool | float) or (isinstance(value, int) and -_BEYOND <= value < _BEYOND)
 
 
 def readable_lines(lines: Sequence[Mapping[str, Any]], resource: Resource) -> list[ReadableLogRecord]:
@@ -113,6 +119,9 @@ def _plain(value: object) -> AttributeValue:
 
 
 def _ids(line: Mapping[str, Any]) -> SpanContext:
-    """The span that the line names, if any."""
-    trace_id, span_id = (int(str(line.get(name) or "0"), 16) for name in ("trace_id", "span_id"))
+    """The span that the line names, if any: a line can come from a library."""
+    try:
+        trace_id, span_id = (int(str(line.get(name) or "0"), 16) for name in ("trace_id", "span_id"))
+    except ValueError:
+        trace_id = span_id = 0
     return SpanContext(trace_id, span_id, False, TraceFlags(0))

@@ -30,6 +30,8 @@ RESOURCE = Resource({"service.name": "gateway"})
         (7, 7),
         (True, True),
         (0.5, 0.5),
+        ("a\ud800b", "a\\ud800b"),
+        (1 << 63, "9223372036854775808"),
     ],
 )
 def test_texts_are_masked(value: AttributeValue, shown: AttributeValue) -> None:
@@ -39,6 +41,16 @@ def test_texts_are_masked(value: AttributeValue, shown: AttributeValue) -> None:
         assert masked({"a": value}) == {"a": shown}
     finally:
         logs.hide([])
+
+
+def test_what_the_protocol_has_no_form_for() -> None:
+    """Half a surrogate pair, an endless number and an odd trace id do not take the rest of their batch with them."""
+    span = Span("GET \ud800", "server", TraceContext("5", "6", sampled=True), None, lambda _: None)
+    span.fail("\ud800")
+    span.event("trace", {"text": "\ud800", "number": 1 << 70})
+    assert encode_spans(readable_spans([span], RESOURCE)).resource_spans
+    line = {"event": "\ud800", "trace_id": "none", "number": -(1 << 70), "deep": {"a": ["\ud800"]}}
+    assert encode_logs(readable_lines([line], RESOURCE)).resource_logs
 
 
 def test_attributes_are_bounded() -> None:
