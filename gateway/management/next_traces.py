@@ -159,7 +159,7 @@ def _joined(method: str, answers: Sequence[tuple[int, Any] | None]) -> tuple[int
     """One answer made of all workers'. An order may have come to its end in some of them."""
     if not answers or None in answers:
         return 503, {"error": "a worker does not answer; ask again"}
-    refused, done = _divided(answer for answer in answers if answer is not None)
+    refused, done = _divided(filter(None, answers))
     if not done or (refused and method != "DELETE"):
         return refused[0]
     return done[0][0], _together(method, [content for _, content in done])

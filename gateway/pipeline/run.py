@@ -36,7 +36,7 @@ def run(steps: Steps, context: Context) -> MaybeLater:
         PolicyError: A policy refused; ``context.place`` shows which.
     """
     if context.step_spans is not None:
-        return _run_with_spans(steps, context, context.step_spans) if steps else None
+        return _with_spans(steps, context, context.step_spans)
     notes = context.notes
     for number, step in enumerate(steps, 1):
         context.place = step.place
@@ -49,6 +49,10 @@ def run(steps: Steps, context: Context) -> MaybeLater:
             return outcome
         return _continue(outcome, steps[number:], context)
     return None
+
+
+def _with_spans(steps: Steps, context: Context, spans: StepWatcher) -> MaybeLater:
+    return _run_with_spans(steps, context, spans) if steps else None
 
 
 async def _run_with_spans(steps: Steps, context: Context, spans: StepWatcher) -> Outcome:

@@ -104,18 +104,16 @@ class TraceBook:
             return None
         if self.wanted.orders or context.tracing:
             return self._keep_asked(context, ending)
-        # The last note is that of the answer.
-        if (
-            context.last_error is None
-            and (ending.status_code or 500) < 400
-            and ending.fault is None
-            and self._is_quick(notes, context)
-        ):
-            return None
-        return self._keep_tail(context, ending)
+        return None if self._was_good(notes, context, ending) else self._keep_tail(context, ending)
 
-    def _is_quick(self, notes: Notes, context: Context) -> bool:
-        return not notes or notes[1 - WIDTH] - context.started < self._slow_s
+    def _was_good(self, notes: Notes, context: Context, ending: Ending) -> bool:
+        """The last note is that of the answer."""
+        return (
+            context.last_error is None
+            and ending.fault is None
+            and (ending.status_code or 500) < 400
+            and (not notes or notes[1 - WIDTH] - context.started < self._slow_s)
+        )
 
     def _ask(self, context: Context) -> None:
         headers = context.request.headers

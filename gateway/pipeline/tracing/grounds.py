@@ -9,8 +9,8 @@ from gateway.pipeline.notes import WIDTH, Mark
 from gateway.telemetry.requests.record import reason_of
 
 if TYPE_CHECKING:
-    from gateway.pipeline.context import Context
-    from gateway.wire.messages import Ending
+    from gateway.pipeline.context import Context, LastError
+    from gateway.wire.messages import Ending, WireFault
 
 Kind: TypeAlias = tuple[str, str, str]
 
@@ -76,9 +76,9 @@ def what_went_wrong(context: Context, ending: Ending, slow_s: float) -> Cause | 
     """Why the trace of a request is kept of which nobody has asked for it; None: it is not."""
     error, status, notes = context.last_error, ending.status_code, context.notes
     if error is not None:
-        return Cause.FAILED if error.reason in _FAILURES else Cause.REFUSED
+        return _of_error(error)
     if ending.fault is not None:
-        return Cause.FAILED if ending.fault.cut_short or (status or 0) >= 500 else Cause.REFUSED
+        return _of_wire(ending.fault, status or 0)
     if status is None:
         return Cause.LEFT
     if not notes:
@@ -87,6 +87,14 @@ def what_went_wrong(context: Context, ending: Ending, slow_s: float) -> Cause | 
         return Cause.REFUSED
     # The last note is that of the answer: how long its body takes is the client's affair.
     return _of_backend(status, is_slow=notes[1 - WIDTH] - context.started >= slow_s)
+
+
+def _of_error(error: LastError) -> Cause:
+    return Cause.FAILED if error.reason in _FAILURES else Cause.REFUSED
+
+
+def _of_wire(fault: WireFault, status: int) -> Cause:
+    return Cause.FAILED if fault.cut_short or status >= 500 else Cause.REFUSED
 
 
 def _of_backend(status: int, is_slow: bool) -> Cause | None:
