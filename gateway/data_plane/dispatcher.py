@@ -88,6 +88,10 @@ class AccessControl(Protocol):
 class RequestWatcher(Protocol):
     """Looks at requests as they begin: traces, and policy tests."""
 
+    @property
+    def patience_s(self) -> float:
+        """How long a request that ends well may take without ``ended`` being called."""
+
     def begins(self, context: Context) -> None:
         """The request has its context; nothing has run."""
 
@@ -95,7 +99,11 @@ class RequestWatcher(Protocol):
         """Its subscription key has been accepted."""
 
     def ended(self, context: Context, ending: Ending) -> str | None:
-        """The exchange is over. The id of its trace if one is kept."""
+        """
+        The exchange is over. The id of its trace if one is kept.
+
+        Called for requests that were refused, have failed or took long, and where the caller asked for a trace.
+        """
 
 
 @dataclass(slots=True)
@@ -225,14 +233,26 @@ class Dispatcher:
 
     def _ended(self, context: Context, operation: OperationRuntime, ending: Ending) -> None:
         """The server has sent the answer, or the client has left: count the exchange; keep and log it if it is due."""
-        operation.metrics.observe(ending.status_code or 0, time.monotonic() - context.started)
+        elapsed_s = time.monotonic() - context.started
+        operation.metrics.observe(ending.status_code or 0, elapsed_s)
         if context.after_response or ending.expired:
             self._follow_up(context, ending)
+        if has_ended_well(context, ending) and (self.watcher is None or elapsed_s < self.watcher.patience_s):
+            self._count_down(context, ending)
+        else:
+            self._look_closer(context, ending)
+
+    def _look_closer(self, context: Context, ending: Ending) -> None:
+        """Something may have gone wrong, or somebody wants to know."""
         trace_id = None if self.watcher is None else self.watcher.ended(context, ending)
         ruling = ruling_on(context, ending)
-        if ruling is not None:
+        if ruling is None:
+            self._count_down(context, ending, trace_id)
+        else:
             self._note_ruling(ruling, record_of(context, ending, ruling, trace_id))
-            return
+
+    def _count_down(self, context: Context, ending: Ending, trace_id: str | None = None) -> None:
+        """Keep and log the request if it is one of the sample."""
         sampling = self.sampling
         sampling.left -= 1
         if sampling.left < 0:
@@ -262,6 +282,13 @@ class Dispatcher:
     def note_refusal(self, refusal: WireRefusal) -> None:
         """Keep and log a request that the wire has refused."""
         self._note(record_of_wire(refusal), True, self.access_log.is_on)
+
+
+def has_ended_well(context: Context, ending: Ending) -> bool:
+    """Whether nothing has gone wrong, and the caller did not ask for a trace. Most requests are no more than that."""
+    status = ending.status_code
+    well = status is not None and status < 400 and context.last_error is None
+    return well and ending.fault is None and not context.tracing
 
 
 def preflight_method(request: Request) -> str | None:

@@ -6,6 +6,7 @@ Source: OpenTelemetry semantic conventions 1.27 and later, "HTTP server".
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias
@@ -46,6 +47,11 @@ class RequestSpans:
     policy_steps: PolicySteps
     inner: RequestWatcher | None
     _routes: dict[tuple[str, str], str | None] = field(default_factory=dict)
+
+    @property
+    def patience_s(self) -> float:
+        """That of the other watcher: spans end by themselves."""
+        return math.inf if self.inner is None else self.inner.patience_s
 
     def begins(self, context: Context) -> None:
         """The request has its context; nothing has run."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -43,6 +44,7 @@ class Witness:
     clock: Callable[[], float]
     variables: dict[str, Any]
     contexts: list[Context] = field(default_factory=list)
+    patience_s: float = math.inf
 
     def begins(self, context: Context) -> None:
         """See ``RequestWatcher``."""

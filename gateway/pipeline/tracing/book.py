@@ -85,6 +85,11 @@ class TraceBook:
         self._asks, self._has_tail, self._slow_s = rules.asked, rules.tail, rules.slow_s
 
     # -- requests
+    @property
+    def patience_s(self) -> float:
+        """Until the slowest request that is not traced for that; none while somebody waits for the next trace."""
+        return 0.0 if self.wanted.orders else self._slow_s
+
     def begins(self, context: Context) -> None:
         """Take notes of *context*'s request if anyone may want its trace; the credential is never forwarded."""
         if self._has_tail or self.wanted.orders:
