@@ -6,6 +6,7 @@ An answer that has another form than it should is not shown: something else may 
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -19,7 +20,8 @@ from gateway.commands.report.hiding import MASK, Hidden
 from gateway.errors import GatewayError
 from gateway.reading.values import MAX_SECRET_BYTES, http_url
 
-TIMEOUT_S = 5.0
+TIMEOUT_S = 5.0  # without a byte
+TOTAL_S = 20.0  # for an answer
 MAX_BYTES = 8 * 1024 * 1024
 SHOWN_REQUESTS = 1_000
 
@@ -29,7 +31,7 @@ _REQUEST_FIELDS = (
     "client_left trace worker"
 ).split()
 _SAMPLE = re.compile(r"(?P<name>[a-zA-Z_:][\w:]*)(?P<labels>\{.*\})? (?P<value>[-+\w.]+)( \d+)?")
-_LABEL = re.compile(r'(?P<name>\w+)="(?P<value>(?:[^"\\]|\\.)*)"')
+_LABEL = re.compile(r'(?P<name>\w+)="(?P<value>(?:[^"\\]|\\.)*+)"')
 _EMITTED = "apim_"  # what policies emit: their dimensions may name callers
 # The line of a finding: after its place and code comes a message, which may quote the document.
 _FINDING = re.compile(
@@ -62,7 +64,12 @@ class RunningGateway:
         if token is not None:
             hidden.secret(token)
         headers = {} if token is None else {"authorization": f"Bearer {token}"}
-        self._client = httpx2.Client(timeout=TIMEOUT_S, trust_env=False, follow_redirects=False, headers=headers)
+        self._options: dict[str, Any] = {
+            "timeout": TIMEOUT_S,
+            "trust_env": False,
+            "follow_redirects": False,
+            "headers": headers,
+        }
 
     def readiness(self) -> GatewayAnswer:
         """``/readyz``, with the last reload."""
@@ -78,13 +85,11 @@ class RunningGateway:
             f"/requests?limit={SHOWN_REQUESTS}", "its last requests, without callers and paths", _requests
         )
 
-    def close(self) -> None:
-        """Drop its connection."""
-        self._client.close()
-
     def _shown(self, path: str, about: str, form: Any) -> GatewayAnswer:
         try:
-            text = form(self._get(path))
+            text = form(asyncio.run(self._get(path)))
+        except TimeoutError:
+            return GatewayAnswer(f"no whole answer within {TOTAL_S:g} s\n", f"{about}: no whole answer in time")
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
             return GatewayAnswer(f"not reachable: {type(error).__name__}\n", f"{about}: not reachable")
         except _Refused as error:
@@ -93,11 +98,15 @@ class RunningGateway:
             return GatewayAnswer("not an answer of a gateway\n", f"{about}: not an answer of a gateway")
         return GatewayAnswer(self._hidden.scrub(text), about)
 
-    def _get(self, path: str) -> bytes:
-        with self._client.stream("GET", f"{self._url}{path}") as answer:
+    async def _get(self, path: str) -> bytes:
+        async with (
+            asyncio.timeout(TOTAL_S),
+            httpx2.AsyncClient(**self._options) as client,
+            client.stream("GET", f"{self._url}{path}") as answer,
+        ):
             if answer.status_code not in (200, 503):
                 raise _Refused(_REFUSALS.get(answer.status_code, f"status {answer.status_code}"))
-            return _bounded(answer)
+            return await _bounded(answer)
 
 
 class _Refused(Exception):
@@ -112,9 +121,9 @@ _REFUSALS = {
 }
 
 
-def _bounded(answer: httpx2.Response) -> bytes:
+async def _bounded(answer: httpx2.Response) -> bytes:
     content = bytearray()
-    for piece in answer.iter_bytes():
+    async for piece in answer.aiter_bytes():
         content += piece
         if len(content) > MAX_BYTES:
             raise _Refused(f"longer than {MAX_BYTES} bytes")

@@ -6,7 +6,6 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,8 +47,7 @@ def gather(config: Path, asked: Asked, with_policies: bool) -> list[Entry]:
         ("check.txt", "what gateway check finds, without quotations", lambda: _findings(config, configuration.is_read)),
     ]
     entries = [_entry(name, about, make, hidden) for name, about, make in parts]
-    with closing(gateway):
-        entries += _answers(gateway)
+    entries += _answers(gateway)
     entries += _documents(config, hidden) if with_policies else ()
     return [_contents(entries), *entries]
 

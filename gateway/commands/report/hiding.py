@@ -19,12 +19,13 @@ _SECRET_LENGTH = 4
 _PRIVATE_LENGTH = 8
 
 _PATTERNS = (
-    (re.compile(r"(?<=://)[^\s@\"'<>]+@"), f"{MASK}@"),
-    (re.compile(r"(://[^\s?\"'<>]+\?)[^\s\"'<>)]*[^\s\"'<>):,;.]"), rf"\1{MASK}"),
     (re.compile(r"(?i)\b(bearer|basic|sharedaccesssignature|sharedkey)\s+[^\s\"'<>,;]+"), rf"\1 {MASK}"),
     (re.compile(r"\beyJ[\w-]{8,}(?:\.[\w-]*)*"), MASK),
     (re.compile(r"-----BEGIN [A-Z0-9 ]+-----.*?(?:-----END [A-Z0-9 ]+-----|\Z)", re.DOTALL), MASK),
 )
+
+# All of it at once: a search from each of its parts would take a text of nothing but ``://`` for hours.
+_URL = re.compile(r"(?<=://)[^\s\"'<>]+")
 
 
 class Hidden:
@@ -55,7 +56,18 @@ class Hidden:
         if self._pattern is None:
             longest_first = sorted(self._texts, key=len, reverse=True)
             self._pattern = re.compile("|".join(map(re.escape, longest_first)) or r"(?!)")
-        text = self._pattern.sub(MASK, text)
+        text = _URL.sub(_shown_rest, self._pattern.sub(MASK, text))
         for pattern, instead in _PATTERNS:
             text = pattern.sub(instead, text)
         return text
+
+
+def _shown_rest(url: re.Match[str]) -> str:
+    """What is shown of a URL behind its scheme: no user, and no query."""
+    public, question, query = url[0].partition("?")
+    end = query[len(query.rstrip("):,;.")) :]
+    if "@" in query and "@" not in public:  # a question mark in a password, or an @ in a query
+        return f"{MASK}{end}"
+    _, user, place = public.rpartition("@")
+    shown = f"{MASK}@{place}" if user else public
+    return f"{shown}?{MASK}{end}" if question and query != end else shown + question + query

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import stat
 import tarfile
+import time
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 
 import pytest
 import yaml
 
+from gateway.commands.report import asking
 from gateway.commands.report.command import report
 from gateway.commands.report.forms import entry_of, item_of, models
 from gateway.commands.report.hiding import Hidden
@@ -25,6 +28,7 @@ from gateway.documents.shape import Content, Element
 from gateway.errors import GatewayError
 from gateway.policies import POLICIES
 from gateway.reading.settings import key_of
+from tests.speed import on_this_machine
 
 MARK = "S3cr3t"
 NOWHERE = "http://127.0.0.1:1"  # no gateway listens there
@@ -276,6 +280,34 @@ def test_answers_of_the_running_gateway_are_without_callers(tmp_path: Path) -> N
     assert json.loads(files["requests.jsonl"]) == {"id": "r1", "status": 401, "timings": {"inbound_ms": 1.5}}
 
 
+def test_an_answer_without_an_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What listens on the management address cannot hold the command up by sending a byte now and then."""
+    monkeypatch.setattr(asking, "TOTAL_S", 0.05)
+
+    def drip() -> None:
+        connection, _ = server.accept()
+        with connection, suppress(OSError):
+            connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+            while not ended.wait(0.005):
+                connection.sendall(b"{")
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        ended, thread = Event(), Thread(target=drip)
+        thread.start()
+        files = bundled(tmp_path, "apis: []", management=f"http://127.0.0.1:{server.getsockname()[1]}")
+        ended.set()
+        thread.join()
+    assert files["readyz.json"] == "no whole answer within 0.05 s\n"
+
+
+@pytest.mark.parametrize("text", ["://", "://@", "://?", "eyJ-", "-----BEGIN A", "bearer "])
+def test_repetitions_are_scrubbed_in_time(text: str) -> None:
+    """No text makes the search for credentials take more than a moment."""
+    before = time.process_time()
+    Hidden().scrub(text * 20_000)
+    assert time.process_time() - before < on_this_machine(0.5)
+
+
 FOREIGN: list[Any] = [
     secret(1),
     [secret(1)],
@@ -361,6 +393,10 @@ SCRUBBED = {
     "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.AbC": "…",
     "-----BEGIN RSA PRIVATE KEY-----\nabc\n-----END RSA PRIVATE KEY-----": "…",
     "the word hidden-text here": "the word … here",
+    "redis://u:p@ss@h/0, then": "redis://…@h/0, then",
+    "redis://u:p?ss@h/0.": "redis://….",
+    "(https://h/a?b=c@d)": "(https://…)",
+    "https://h/a?, http://h/": "https://h/a?, http://h/",
     '{"a": "x\\ny=z w"}': '{"a": "…"}',
 }
 
