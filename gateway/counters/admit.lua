@@ -115,8 +115,9 @@ for index, key in ipairs(KEYS) do
         amount = tonumber(ARGV[base + 4]),
         start = tonumber(ARGV[base + 5]),
     }
-    local loaded = demand.kind.load(redis.call('GET', key), demand)
-    demands[index], counters[key] = demand, counters[key] or loaded
+    -- What is not ours cannot be read; it is counted from nothing, or this key would count as a server that fails.
+    local is_read, loaded = pcall(demand.kind.load, redis.call('GET', key), demand)
+    demands[index], counters[key] = demand, counters[key] or is_read and loaded or demand.kind.load(false, demand)
     admitted = admitted and counters[key].used < demand.limit
 end
 

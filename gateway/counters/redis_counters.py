@@ -54,13 +54,12 @@ class RedisCounters:
     async def admit(self, demands: Sequence[Demand]) -> Admission:
         """Count all *demands*, or none of them when any counter is exhausted."""
         try:
-            admitted, *states = await self._run("admit", demands)
+            admitted, states = await self._run("admit", demands)
         except RedisAway:
             locally = self._fallback.admit(demands)
             return locally if isinstance(locally, Admission) else await locally
-        used_and_wait = zip(demands, states[::2], states[1::2], strict=True)
-        usages = [_usage(demand.window.limit, int(used), float(wait)) for demand, used, wait in used_and_wait]
-        return answer(usages, bool(admitted))
+        usages = [_usage(demand.window.limit, *state) for demand, state in zip(demands, states, strict=True)]
+        return answer(usages, admitted)
 
     async def add(self, demands: Sequence[Demand]) -> None:
         """Count *demands* whatever the limits; a negative amount is withdrawn."""
@@ -71,7 +70,7 @@ class RedisCounters:
             if locally is not None:
                 await locally
 
-    async def _run(self, verb: str, demands: Sequence[Demand]) -> list[bytes | int]:
+    async def _run(self, verb: str, demands: Sequence[Demand]) -> tuple[bool, list[tuple[int, float]]]:
         prefix = f"{self._namespace}/{_hash_tag(demands[0])}/"
         keys = [(prefix + demand.storage_key).encode("utf-8", "surrogatepass") for demand in demands]
         values: list[str | float] = ["" if self._clock is None else self._clock(), verb]
@@ -79,14 +78,27 @@ class RedisCounters:
             values += _arguments(demand)
         return await self._link.ask(lambda: self._evaluate(keys, values), keys[0])
 
-    async def _evaluate(self, keys: list[bytes], values: list[str | float]) -> list[bytes | int]:
+    async def _evaluate(self, keys: list[bytes], values: list[str | float]) -> tuple[bool, list[tuple[int, float]]]:
         """Run the script by its digest, and in full where the server does not have it: a new one, or a new primary."""
         client: Any = self._link.client
         try:
-            answer: list[bytes | int] = await client.evalsha(_DIGEST, len(keys), *keys, *values)
+            reply = await client.evalsha(_DIGEST, len(keys), *keys, *values)
         except NoScriptError:
-            answer = await client.eval(_SCRIPT, len(keys), *keys, *values)
-        return answer
+            reply = await client.eval(_SCRIPT, len(keys), *keys, *values)
+        return _parsed(reply, len(keys))
+
+
+def _parsed(reply: list[bytes | int], count: int) -> tuple[bool, list[tuple[int, float]]]:
+    """
+    Whether it was admitted; of each counter what is used, and the seconds to wait.
+
+    Raises ValueError, TypeError: Not the script's answer: something else than Redis is there.
+    """
+    admitted, *states = reply
+    parsed = [(int(used), float(wait)) for used, wait in zip(states[::2], states[1::2], strict=True)]
+    if len(parsed) != count:
+        raise ValueError
+    return bool(admitted), parsed
 
 
 def _hash_tag(demand: Demand) -> str:

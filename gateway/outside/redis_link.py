@@ -1,8 +1,8 @@
 """
 The connection to Redis or Valkey that replicas share, and what happens while it is down.
 
-A request never waits long for it: time-outs are short, and after a failure it is not asked again for a second. Of a
-cluster that is so for each node: while one fails, the others are asked.
+A request never waits long for it: time-outs are short, after a failure it is not asked again for a second, and then by
+one request only. Of a cluster that is so for each node: while one fails, the others are asked.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from typing import TypeVar
 import structlog
 from redis.asyncio.cluster import ClusterNode, RedisCluster
 from redis.asyncio.sentinel import SentinelConnectionPool
-from redis.exceptions import RedisError, SlotNotCoveredError
+from redis.exceptions import RedisError, ResponseError, SlotNotCoveredError
 
 from gateway.errors import GatewayError
-from gateway.outside.redis_clients import MAX_CONNECTIONS, Client
+from gateway.outside.redis_clients import MAX_CONNECTIONS, Client, close
 from gateway.outside.redis_login import EntraCredentials
 from gateway.outside.redis_reasons import Obstacle, explain
 
@@ -27,6 +27,8 @@ log = structlog.get_logger("gateway.redis")
 T = TypeVar("T")
 
 BOUND_S = 1.0
+_PROBE = "gateway/probe"
+_TRIES = 1000  # of keys, for one that a node has
 
 
 class RedisAway(GatewayError):
@@ -77,12 +79,19 @@ class RedisLink:
         Raises: RedisAway.
         """
         node = self._node(key)
-        if self._clock() < self._ask_again_at.get(node, 0.0):
-            raise RedisAway("Redis is unavailable")
+        again_at = self._ask_again_at.get(node)
+        if again_at is not None:
+            if self._clock() < again_at:
+                raise RedisAway("Redis is unavailable")
+            # This question finds out whether it is back. If it has to wait, the others do not wait with it.
+            self._ask_again_at[node] = self._clock() + self._pause_s
         try:
             answer = await (self._within_bound(question) if self._looks else question())
         except Exception as error:  # the library's own errors, and what it stumbles over while servers change places
-            self._failed(node, error)
+            if _is_about_key(error):
+                self._answered(node)
+            else:
+                self._failed(node, error)
             raise RedisAway("Redis is unavailable") from error
         if self.away is not None:
             self._answered(node)
@@ -104,14 +113,14 @@ class RedisLink:
         for task in self._running:
             task.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)
-        await self.client.aclose()
+        await close(self.client)
         if self._credentials is not None:
             await self._credentials.aclose()
 
     async def _ping(self) -> None:
         client = self.client
         if not isinstance(client, RedisCluster):
-            await self.ask(client.ping)
+            await self.ask(lambda: _write(client, _PROBE))
             return
         await self.ask(client.initialize)
         primaries = client.get_primaries()
@@ -120,8 +129,13 @@ class RedisLink:
             await self._ping_node(client, node)
 
     async def _ping_node(self, client: RedisCluster, node: ClusterNode) -> None:
+        key = _key_at(client, node)
+
+        async def question() -> object:
+            return await (client.execute_command("PING", target_nodes=node) if key is None else _write(client, key))
+
         try:
-            await self._within_bound(lambda: client.execute_command("PING", target_nodes=node))
+            await self._within_bound(question)
         except Exception as error:  # as in ``ask``
             self._failed(node.name, error)
         else:
@@ -178,3 +192,22 @@ class RedisLink:
         """Nodes that are not part of the cluster any more need no pause."""
         for name in self._ask_again_at.keys() - present:
             self._answered(name)
+
+
+async def _write(client: Client, key: str) -> None:
+    """A write that means nothing: a server may answer, and refuse writes (a replica, a full memory or disk)."""
+    await client.set(key, b"", px=1000)
+
+
+def _key_at(client: RedisCluster, node: ClusterNode) -> str | None:
+    """A key that *node* has; None if none is found: it has few slots, or none."""
+    keys = (f"{_PROBE}/{number}" for number in range(_TRIES))
+    try:
+        return next((key for key in keys if client.get_node_from_key(key) == node), None)
+    except SlotNotCoveredError:
+        return None
+
+
+def _is_about_key(error: Exception) -> bool:
+    """Whether the server works, and only this key has something else than we keep there."""
+    return isinstance(error, ResponseError) and "WRONGTYPE" in str(error)

@@ -30,7 +30,10 @@ _REASONS: tuple[tuple[tuple[str, ...], Obstacle], ...] = (
     ((NO_TOKEN,), Obstacle(NO_TOKEN, "check managed-identity, and redis.entra")),
     (("Cluster mode is not enabled",), Obstacle("the server is not part of a cluster", "remove topology: cluster")),
     (("MOVED ", "MovedError"), Obstacle("the server is a node of a cluster", "add topology: cluster under redis")),
-    (("CROSSSLOT",), Obstacle("the server is a cluster behind one address, and refuses several keys at once")),
+    (
+        ("CROSSSLOT", "CrossSlotError"),
+        Obstacle("the server is a cluster behind one address, and refuses several keys at once"),
+    ),
     (
         ("WRONGPASS", "invalid username-password pair", "invalid password"),
         Obstacle("user or password is refused", "check the user and password in redis.url, or redis.entra.user"),
@@ -46,7 +49,7 @@ _REASONS: tuple[tuple[tuple[str, ...], Obstacle], ...] = (
         Obstacle("the server asks for a password", "write redis://user:password@host in redis.url, or add redis.entra"),
     ),
     (
-        ("NOPERM", "no permissions to"),
+        ("NOPERM", "NoPermissionError", "no permissions to"),
         Obstacle(
             "the user lacks a permission",
             "allow it the keys gateway/* and the commands @read, @write, @scripting, @connection, time, cluster",
@@ -93,12 +96,21 @@ _REASONS: tuple[tuple[tuple[str, ...], Obstacle], ...] = (
         Obstacle("the server does not know the command: it may be a Sentinel", "add topology: sentinel and service"),
     ),
     (
-        ("READONLY", "read only replica", "is now a slave"),
+        ("READONLY", "ReadOnlyError", "read only replica", "is now a slave"),
         Obstacle("the server is a replica", "name the primary in redis.url, or use topology: sentinel or cluster"),
     ),
-    (("CLUSTERDOWN", "The cluster is down"), Obstacle("the cluster reports that it is down")),
-    (("OOM ",), Obstacle("the server has no memory left", "set maxmemory-policy, or give it more memory")),
-    (("LOADING", "loading the dataset"), Obstacle("the server is loading its data")),
+    (("CLUSTERDOWN", "ClusterDownError", "The cluster is down"), Obstacle("the cluster reports that it is down")),
+    (
+        ("OOM ", "OutOfMemoryError"),
+        Obstacle("the server has no memory left", "set maxmemory-policy, or give it more memory"),
+    ),
+    (("LOADING", "BusyLoadingError"), Obstacle("the server is loading its data")),
+    (
+        ("NOREPLICAS",),
+        Obstacle("the server has too few replicas to accept writes", "check them, or min-replicas-to-write"),
+    ),
+    (("MISCONF",), Obstacle("the server cannot save to its disk, and refuses writes", "look at the server's log")),
+    (("BUSY ",), Obstacle("the server is busy with a script", "look at the server's log")),
     (("Name or service not known", "name resolution"), Obstacle("the host's name is not known", "check redis.url")),
     (
         ("Timeout", "timeout", "TimeoutError"),
@@ -114,6 +126,7 @@ _REASONS: tuple[tuple[tuple[str, ...], Obstacle], ...] = (
         ("refused", "ConnectionRefusedError"),
         Obstacle("the connection is refused", "check redis.url, and the server"),
     ),
+    (("ResponseError",), Obstacle("the server refuses a command", "look at the server's log")),
 )
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
+from typing import cast
 
 import pytest
 from redis.crc import key_slot
 
-from gateway.counters import Admission, Demand, FixedWindow, SlidingWindow
+from gateway.counters import Admission, Demand, FixedWindow, MemoryCounters, SlidingWindow
 from gateway.counters.redis_counters import RedisCounters
 from gateway.outside.redis_clients import Client, connect
 from gateway.outside.redis_link import RedisLink
@@ -181,4 +182,40 @@ def test_another_fallback_is_possible() -> None:
         assert slow.added == [demand]
         await client.aclose()
 
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("content", [b"not packed \xff", b"\x05", b"\x93\x01\x02\xa1a", b"\xc1", b""])
+def test_a_key_that_is_not_ours(content: bytes, redis_server: RedisServer) -> None:
+    """What was not written by a gateway is counted from nothing, and does not look like a server that fails."""
+
+    async def scenario(client: Client) -> None:
+        link = RedisLink(client)
+        counters, demands = RedisCounters(link), [Demand("a", SlidingWindow(2, 60)), Demand("a", FixedWindow(2, 60))]
+        await counters.admit(demands)
+        for key in await client.keys():
+            await client.set(key, content)
+        assert [(await counters.admit(demands)).exceeded is None for _ in range(3)] == [True, True, False]
+        assert link.away is None
+
+    with_client(redis_server, scenario)
+
+
+@pytest.mark.parametrize("reply", [5, [], None, b"OK", [1, 1], [1, 1, b"x"], [1, 1, b"0", 1, b"0"]])
+def test_another_answer(reply: object) -> None:
+    """What is no answer of the script counts as a server that is away: no request fails by it."""
+
+    class Stranger:
+        async def evalsha(self, *_: object) -> object:
+            return reply
+
+    async def scenario() -> None:
+        link = RedisLink(connect(settings_for("redis://127.0.0.1:1")))
+        link.client = cast("Client", Stranger())
+        demand = Demand("a", SlidingWindow(1, 60))
+        answers = [await RedisCounters(link, fallback=memory).admit([demand]) for _ in range(2)]
+        assert [answer.exceeded is None for answer in answers] == [True, False]
+        assert link.away is not None
+
+    memory = MemoryCounters()
     asyncio.run(scenario())

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import warnings
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -120,3 +122,21 @@ def test_malformed_option() -> None:
     """An option of the URL that the library cannot read is an error at start."""
     with pytest.raises(ValueError, match="health_check_interval"):
         connect(settings_for("redis://h?health_check_interval=x"))
+
+
+@pytest.mark.needs("redis-server")
+@pytest.mark.parametrize("topology", ["single", "cluster", "sentinel"])
+def test_nothing_stays_open(topology: str, server: Server) -> None:
+    """When a link is closed, as at a reload, so is each of its connections, those to Sentinels included."""
+
+    async def scenario() -> None:
+        more = {"service": "main"} if topology == "sentinel" else {}
+        link = RedisLink(connect(settings_for(f"redis://127.0.0.1:{server.plain.port}", topology=topology, **more)))
+        await link.check()
+        await link.aclose()
+
+    asyncio.run(scenario())
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        gc.collect()
+    assert [str(warning.message) for warning in caught if "unclosed Connection" in str(warning.message)] == []

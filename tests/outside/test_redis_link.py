@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 import structlog
@@ -12,7 +14,7 @@ from redis.exceptions import ResponseError
 from gateway.outside import redis_link
 from gateway.outside.redis_clients import connect
 from gateway.outside.redis_link import RedisAway, RedisLink
-from tests.redis_server import settings_for
+from tests.redis_server import RedisServer, running_redis, running_small_cluster, settings_for
 
 SECRET_URL = "redis://:hunter2@127.0.0.1:1/0"
 
@@ -79,5 +81,93 @@ def test_looking_for_servers_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> Non
                 assert link.away is not None
                 assert link.away.words == "no answer in time"
                 await link.aclose()
+
+    asyncio.run(scenario())
+
+
+def test_one_question_tries_again() -> None:
+    """After the pause one request finds out whether Redis is back; others do not wait with it, whatever it takes."""
+    now = 100.0
+
+    async def scenario() -> None:
+        nonlocal now
+        link = RedisLink(connect(settings_for(SECRET_URL)), clock=lambda: now)
+        answer = asyncio.get_running_loop().create_future()
+        with pytest.raises(RedisAway):
+            await link.ask(_refuse)
+        now += 1.1
+        first = asyncio.ensure_future(link.ask(lambda: answer))
+        await asyncio.sleep(0)
+        for _ in range(3):
+            with pytest.raises(RedisAway):
+                await link.ask(_never)
+        answer.set_result("yes")
+        assert await first == "yes"
+        assert await link.ask(_yes) == "yes"
+
+    asyncio.run(scenario())
+
+
+async def _refuse() -> str:
+    raise ResponseError("OOM command not allowed")
+
+
+async def _never() -> str:
+    raise AssertionError("asked")
+
+
+async def _yes() -> str:
+    return "yes"
+
+
+REFUSED_WRITES = {
+    ("CONFIG", "SET", "maxmemory", "1"): ("CONFIG", "SET", "maxmemory", "0"),
+    ("REPLICAOF", "127.0.0.1", "1"): ("REPLICAOF", "NO", "ONE"),
+    ("CONFIG", "SET", "min-replicas-to-write", "1"): ("CONFIG", "SET", "min-replicas-to-write", "0"),
+}
+
+
+@pytest.mark.needs("redis-server")
+def test_refused_writes(tmp_path: Path) -> None:
+    """A server that answers, and refuses writes, is away for the check, too."""
+    steps = [step for pair in REFUSED_WRITES.items() for step in pair]
+    with running_redis(tmp_path) as server:
+        assert asyncio.run(checked(server, steps, "single")) == [False, True] * 3
+
+
+@pytest.mark.slow
+@pytest.mark.needs("redis-server")
+def test_refused_writes_of_a_node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same for a node of a cluster."""
+    monkeypatch.setattr(redis_link, "BOUND_S", 30.0)
+    with running_small_cluster(tmp_path) as server:
+        assert asyncio.run(checked(server, next(iter(REFUSED_WRITES.items())), "cluster")) == [False, True]
+
+
+async def checked(server: RedisServer, steps: Sequence[Sequence[str]], topology: str) -> list[bool]:
+    """After each of *steps*: whether a check finds nothing wrong."""
+    client = connect(settings_for(server.url, topology=topology), timeout_s=10)
+    link, found = RedisLink(client, pause_s=0.0), list[bool]()
+    await link.check()
+    for words in steps:
+        await asyncio.to_thread(server.ask, *words)
+        await link.check()
+        found.append(link.away is None)
+    await link.aclose()
+    return found
+
+
+def test_a_key_of_others() -> None:
+    """A key that has another type is no reason to stop asking the server for others."""
+
+    async def wrong() -> str:
+        raise ResponseError("WRONGTYPE Operation against a key holding the wrong kind of value")
+
+    async def scenario() -> None:
+        link = RedisLink(connect(settings_for(SECRET_URL)))
+        with pytest.raises(RedisAway):
+            await link.ask(wrong)
+        assert link.away is None
+        assert await link.ask(_yes) == "yes"
 
     asyncio.run(scenario())
