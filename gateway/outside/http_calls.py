@@ -19,6 +19,7 @@ from gateway.outside.isolation import no_cookies
 from gateway.outside.lean_imports import without
 from gateway.outside.seam import Call
 from gateway.telemetry.calls import calling
+from gateway.telemetry.trace_context import TRACEPARENT
 from gateway.wire.body import Body
 from gateway.wire.headers import Headers
 from gateway.wire.messages import Response
@@ -112,9 +113,9 @@ class HttpCalls:
 
 
 def _fields(call: Call, trace: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
-    """Header fields of *call*; those of its *trace* replace copies of the client's."""
-    kept = ((name, value) for name, value in call.headers.items() if name.lower() not in trace)
-    fields = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in (*kept, *trace.items())]
+    """Header fields of *call*, and those of its *trace* unless a policy has set its own."""
+    added = () if TRACEPARENT in call.headers.lines else trace.items()
+    fields = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in (*call.headers.items(), *added)]
     if logs_connection_in(call.headers):
         fields.append((b"Connection", b"close"))
     return fields

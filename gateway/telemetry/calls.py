@@ -217,7 +217,11 @@ def job_step(stored: str | None, name: str, attributes: Mapping[str, AttributeVa
 
 def request_trace(fields: Mapping[str, str]) -> str | None:
     """The trace of a request with these header *fields*, to be stored with the job that it asks for."""
-    if recorder_in_use() is None:
+    recorder = recorder_in_use()
+    if recorder is None:
         return None
+    if not recorder.propagates:  # the fields are the client's, as they came
+        span = running()
+        return None if span is None else span.context.stored
     context = restore(f"{fields.get(TRACEPARENT, '')} {fields.get(TRACESTATE, '')}")
     return None if context is None else context.stored

@@ -28,6 +28,7 @@ from gateway.telemetry.log_observers import traced
 
 MAX_CHARACTERS = 2_000
 FLUSH_AFTER_S = 0.05
+_LOOKED_AT = 16_000  # characters of a text that will be cut
 
 _TOKEN = re.compile(r"eyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)*")  # its beginning is enough: texts are cut
 _CREDENTIAL = re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9+/=._~-]{8,}")
@@ -246,6 +247,15 @@ def clean(value: object) -> object:
     if isinstance(value, list | tuple):
         return [clean(item) for item in value]
     return value
+
+
+def shortened(text: str) -> str:
+    """*text* as it may wait to be exported: one that will be cut is masked and cut now, not held until then."""
+    if len(text) <= MAX_CHARACTERS:
+        return text
+    shown = str(clean(text[:_LOOKED_AT]))
+    # A secret that the first cut has divided is not found, and would be shown where masking shortened what is before.
+    return shown if len(shown) > MAX_CHARACTERS or len(text) <= _LOOKED_AT else "*****"
 
 
 def _clean_text(value: str) -> str:

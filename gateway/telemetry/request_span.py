@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from gateway.telemetry.calls import CallPlace, OutgoingCall
 from gateway.telemetry.http_metrics import known_method
+from gateway.telemetry.logs import shortened
 from gateway.telemetry.spans import MAX_EVENTS, enter, failure_of, running
 from gateway.telemetry.trace_context import TRACEPARENT, TRACESTATE, TraceContext, received
 from gateway.wire.messages import join_paths
@@ -19,6 +20,7 @@ from gateway.wire.messages import join_paths
 if TYPE_CHECKING:
     from gateway.telemetry.http_metrics import AttributeValue
     from gateway.telemetry.spans import Span, SpanRecorder
+    from gateway.wire.headers import Headers
     from gateway.wire.messages import Request, Response, Url
     from gateway.wire.pending import Pending
 
@@ -93,8 +95,17 @@ class RequestSpan:
     def message(self, source: str, text: str, metadata: Sequence[tuple[str, str]] = ()) -> None:
         """A line of the trace policy or of ``context.Trace``."""
         if self.span is not None:
-            named = {f"gateway.trace.{name[:MAX_NAME_CHARACTERS]}": value for name, value in metadata[:MAX_EVENTS]}
-            self.span.event("trace", {"gateway.trace.source": source, "gateway.trace.message": text, **named})
+            named = {
+                f"gateway.trace.{name[:MAX_NAME_CHARACTERS]}": shortened(value) for name, value in metadata[:MAX_EVENTS]
+            }
+            facts = {"gateway.trace.source": shortened(source), "gateway.trace.message": shortened(text), **named}
+            self.span.event("trace", facts)
+
+    def disown(self, headers: Headers) -> None:
+        """Take the trace of this gateway out of a copy of its request's *headers*; what a policy has set stays."""
+        if headers.lines.get(TRACEPARENT) == f"{TRACEPARENT}: {self.context.traceparent}":
+            headers.remove(TRACEPARENT)
+            headers.remove(TRACESTATE)
 
     def _attempt(self, request: Request, url: Url) -> OutgoingCall:
         """*request* is about to be sent to a backend."""

@@ -18,10 +18,8 @@ MAX_STATE_CHARACTERS: Final = 512
 _MAX_MEMBERS = 32
 _MAX_PARENT_CHARACTERS = 256
 
-_NO_TRACE, _NO_SPAN = "0" * 32, "0" * 16
-
-# A later version may add fields behind the flags; version 00 has none, and ff is none.
-_PARENT = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?")
+# No id is 0 alone. A later version may add fields behind the flags; version 00 ends there, and ff is not a version.
+_PARENT = re.compile(r"(?!ff|00.{54})[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(?:-.*)?")
 _SIMPLE_KEY = r"[a-z][a-z0-9_\-*/]{0,255}"
 _TENANT_KEY = r"[a-z0-9][a-z0-9_\-*/]{0,240}@[a-z][a-z0-9_\-*/]{0,13}"
 _MEMBER = re.compile(
@@ -86,9 +84,7 @@ def parse(traceparent: str, tracestate: str = "") -> TraceContext | None:
     match = _PARENT.fullmatch(traceparent) if len(traceparent) <= _MAX_PARENT_CHARACTERS else None
     if match is None:
         return None
-    version, trace_id, span_id, flags, more = match.groups()
-    if version == "ff" or (version == "00" and more) or trace_id == _NO_TRACE or span_id == _NO_SPAN:
-        return None
+    trace_id, span_id, flags = match.groups()
     return TraceContext(trace_id, span_id, bool(int(flags, 16) & 1), _state(tracestate) if tracestate else "")
 
 

@@ -6,6 +6,7 @@ import ast
 import asyncio
 import gzip
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar, cast
 
@@ -17,7 +18,7 @@ from starlette.routing import Route
 
 from gateway.emulators.serving import serve_here
 from gateway.errors import UpstreamError
-from gateway.outside.http_calls import HttpCalls
+from gateway.outside.http_calls import HttpCalls, _fields
 from gateway.outside.seam import Call
 from gateway.wire.headers import Headers
 
@@ -68,6 +69,15 @@ def test_an_answer_is_decoded() -> None:
             await calls.aclose()
 
     asyncio.run(scenario())
+
+
+def test_the_trace_of_a_policy_is_left_alone() -> None:
+    """A call has the fields of its trace, unless a policy has set its own."""
+    trace, plain = {"traceparent": "00-1", "tracestate": "a=1"}, call("http://a.test/")
+    plain.headers.append("X-B", "2")
+    own = replace(plain, headers=Headers([("TraceParent", "00-2")]))
+    assert _fields(plain, trace)[2:] == [(b"traceparent", b"00-1"), (b"tracestate", b"a=1")]
+    assert _fields(own, trace) == [(b"TraceParent", b"00-2")]
 
 
 @pytest.mark.parametrize(

@@ -99,6 +99,15 @@ def test_a_job_is_one_trace(taken: list[Span]) -> None:
     assert request_trace({"traceparent": "nonsense"}) is None
 
 
+def test_a_job_where_no_service_is_told(taken: list[Span]) -> None:
+    """Without `tracecontext` in OTEL_PROPAGATORS the fields are the client's: the job is in the gateway's trace."""
+    spans.use(recorder := SpanRecorder(taken.append, Sampling(), None, propagates=False))
+    assert request_trace({"traceparent": PARENT}) is None
+    span = recorder.step("request", None, {})
+    with spans.within(span):
+        assert request_trace({"traceparent": PARENT}) == span.context.traceparent
+
+
 def test_an_unsampled_job(taken: list[Span]) -> None:
     """A job of an unsampled request is not recorded, nor are its calls."""
     with job_step(f"{PARENT[:-2]}00", "start", {}), calling("d365", "POST", "https://fo.test/") as call:

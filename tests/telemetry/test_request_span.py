@@ -105,3 +105,26 @@ def test_the_step_that_runs_is_the_parent() -> None:
     with within(step):
         assert arrived.span.parent is step.context
         assert other.span.parent is other.span.context
+
+
+def test_a_copy_of_the_request() -> None:
+    """Its fields lose the trace of this gateway, which the copy's own call replaces; those of a policy stay."""
+    arrived = Arrived(("traceparent", PARENT), ("tracestate", "a=1"))
+    copied, changed = arrived.request.headers.copy(), Headers([("traceparent", PARENT)])
+    arrived.span.disown(copied)
+    arrived.span.disown(changed)
+    assert list(copied.items()) == []
+    assert changed.first("traceparent") == PARENT
+
+
+def test_what_a_policy_writes_is_kept_short() -> None:
+    """A long text does not wait for its export as a whole; its secrets are masked before it is cut."""
+    token = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJ4In0.c2ln"
+    arrived = Arrived()
+    arrived.span.message("s", "x" * 100_000, [("long", "y" * 1_990 + token + " z" * 100_000)])
+    arrived.span.message("s", token * 10_000)
+    assert arrived.span.span is not None
+    first, second = (event.attributes for event in arrived.span.span.events)
+    assert first["gateway.trace.message"] == "x" * 2_000 + "…"
+    assert first["gateway.trace.long"] == "y" * 1_990 + "*****" + " z z " + "…"
+    assert second["gateway.trace.message"] == "*****"

@@ -129,6 +129,8 @@ def _copy(context: Context) -> Draft:
     headers = request.headers.copy()
     for name in NOT_COPIED:
         headers.remove(name)
+    if context.span is not None:
+        context.span.disown(headers)  # the call has a span of its own
     body = request.body.content if request.body else b""  # as it was sent: its Content-Encoding is copied too
     return Draft(request.method, str(request.url), headers, Body(body))
 

@@ -12,6 +12,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from contextvars import ContextVar
 from functools import partial
 from typing import Final, Generic, TypeVar
 
@@ -24,6 +25,14 @@ log = structlog.get_logger("gateway.telemetry")
 T = TypeVar("T")
 
 QUIET_S: Final = 60.0  # between two lines about failures of one signal
+
+
+_why: ContextVar[str] = ContextVar("why", default="")  # of the thread that exports
+
+
+def explain(reason: str) -> None:
+    """Why the export that this thread makes is about to fail: nothing that is secret."""
+    _why.set(reason)
 
 
 class SignalCounts:
@@ -53,8 +62,9 @@ class SignalCounts:
 
     def export(self, work: Callable[[], bool], items: int) -> None:
         """Let *work* export *items*, and count them; whatever it raises is a failure."""
+        explain("not taken")
         try:
-            taken, reason = work(), "not taken"
+            taken, reason = work(), _why.get()
         except Exception as error:  # one export must not end the thread
             taken, reason = False, type(error).__name__
         if taken:
@@ -100,10 +110,14 @@ class ExportQueue(Generic[T]):
         """Export what is there now, not when it has waited."""
         self._wake.set()
 
-    def stop(self, timeout_s: float) -> None:
-        """Export what is there, for *timeout_s* at most; the rest is lost."""
+    def finish(self) -> None:
+        """Export what is there, and end."""
         self._stopping = True
         self._wake.set()
+
+    def stop(self, timeout_s: float) -> None:
+        """Export what is there, for *timeout_s* at most; the rest is lost."""
+        self.finish()
         if self._thread is not None:
             self._thread.join(timeout_s)
         self._counts.dropped += len(self._items)
@@ -142,9 +156,13 @@ class Interval:
         self._thread = threading.Thread(target=self._run, args=[export], name="telemetry", daemon=True)
         self._thread.start()
 
+    def finish(self) -> None:
+        """Export once more, and end."""
+        self._stop.set()
+
     def stop(self, timeout_s: float) -> None:
         """Export once more, and wait for that for *timeout_s* at most."""
-        self._stop.set()
+        self.finish()
         if self._thread is not None:
             self._thread.join(timeout_s)
 

@@ -25,6 +25,8 @@ Signal: TypeAlias = Literal["traces", "metrics", "logs"]
 QUEUE: Final = 2_048
 BATCH: Final = 512
 _LONGEST_QUEUE = 1_000_000
+_TIMEOUT_MS = 10_000
+_COMPRESSIONS = ("none", "gzip")
 _PROTOCOLS = ("http/protobuf", "grpc")
 _RATIOS = {"always_on": 1.0, "always_off": 0.0}
 
@@ -81,8 +83,27 @@ def plan(settings: TelemetrySettings, environ: Mapping[str, str]) -> ExportPlan:
         propagates=_propagates(environ),
         spans=_queue("BSP", 5.0, settings, environ),
         lines=_queue("BLRP", 1.0, settings, environ),
-        interval_s=settings.interval_s or _number("OTEL_METRIC_EXPORT_INTERVAL", 60_000, environ) / 1000,
+        interval_s=settings.interval_s or _number("OTEL_METRIC_EXPORT_INTERVAL", 60_000, environ, least=1) / 1000,
         service_name=settings.service_name or environ.get("OTEL_SERVICE_NAME"),
+    )
+
+
+def effective(settings: TelemetrySettings, name: Signal, environ: Mapping[str, str]) -> TelemetrySettings:
+    """
+    *settings* of one signal, time-out and compression from the variables where they leave them open.
+
+    The exporters would take the variables' milliseconds for seconds, and over gRPC fail at what they do not understand.
+    """
+    prefix = f"OTEL_EXPORTER_OTLP_{name.upper()}"
+    timeout_ms = _number("OTEL_EXPORTER_OTLP_TIMEOUT", _TIMEOUT_MS, environ, least=1)
+    timeout_ms = _number(f"{prefix}_TIMEOUT", timeout_ms, environ, least=1)
+    kind = _one_of("OTEL_EXPORTER_OTLP_COMPRESSION", _COMPRESSIONS, environ, "none")
+    kind = _one_of(f"{prefix}_COMPRESSION", _COMPRESSIONS, environ, kind)
+    return settings.model_copy(
+        update={
+            "timeout_s": settings.timeout_s or timeout_ms / 1000,
+            "compression": settings.compression or kind,
+        }
     )
 
 
@@ -119,7 +140,7 @@ def _queue(prefix: str, delay_s: float, settings: TelemetrySettings, environ: Ma
     size = int(_number(f"OTEL_{prefix}_MAX_QUEUE_SIZE", QUEUE, environ, least=1, most=_LONGEST_QUEUE))
     size = settings.queue or size
     batch = int(_number(f"OTEL_{prefix}_MAX_EXPORT_BATCH_SIZE", BATCH, environ, least=1, most=_LONGEST_QUEUE))
-    delay_ms = _number(f"OTEL_{prefix}_SCHEDULE_DELAY", delay_s * 1000, environ)
+    delay_ms = _number(f"OTEL_{prefix}_SCHEDULE_DELAY", delay_s * 1000, environ, least=1)
     return QueuePlan(size, min(batch, size), delay_ms / 1000)
 
 

@@ -23,16 +23,18 @@ from opentelemetry.sdk.resources import Resource
 from gateway import __version__
 from gateway.telemetry import log_observers, spans
 from gateway.telemetry.http_metrics import HttpMetrics
+from gateway.telemetry.logs import shortened
 from gateway.telemetry.otel import exporters
 from gateway.telemetry.otel.batches import ExportQueue, Interval, SignalCounts
 from gateway.telemetry.otel.encoding import readable_lines, readable_spans
-from gateway.telemetry.otel.environment import ExportPlan, Signal, plan
+from gateway.telemetry.otel.environment import ExportPlan, Signal, effective, plan
 from gateway.telemetry.otel.metric_data import metrics_data
 from gateway.telemetry.spans import Span, SpanRecorder
 
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
 
+    from gateway.telemetry.otel.settings import Protocol as OtlpProtocol
     from gateway.telemetry.otel.settings import TelemetrySettings
 
 _UNNAMED = "unknown_service"  # what the SDK calls a service without a name
@@ -40,6 +42,8 @@ STOP_S: Final = 2.0  # for everything that waits, when the process ends
 
 
 class _Stopping(Protocol):
+    def finish(self) -> None: ...
+
     def stop(self, timeout_s: float) -> None: ...
 
 
@@ -128,7 +132,18 @@ class Telemetry:
     def start(self) -> None:
         """Begin to record and to export, in this process. Raises OSError, ValueError: an exporter cannot be made."""
         exporters.silence()
-        resource = self._resource()
+        try:
+            self._begin(self._resource())
+        except BaseException:  # of what was begun before that nothing stays: a reload goes on with its former
+            self._end(time.monotonic())
+            raise
+        for former in self.state.running:
+            former.hasten()
+        self.state.running.append(self)
+        spans.use(self.recorder if self._plan.protocols else None)
+        log_observers.observe(self._take_line if "logs" in self._plan.protocols else None)
+
+    def _begin(self, resource: Resource) -> None:
         for signal, begin in (
             ("traces", self._start_traces),
             ("metrics", self._start_metrics),
@@ -136,14 +151,13 @@ class Telemetry:
         ):
             if signal in self._plan.protocols:
                 begin(resource)
-        for former in self.state.running:
-            former.hasten()
-        self.state.running.append(self)
-        spans.use(self.recorder if self._plan.protocols else None)
-        log_observers.observe(self._take_line if "logs" in self._plan.protocols else None)
+
+    def _way(self, signal: Signal) -> tuple[OtlpProtocol, TelemetrySettings]:
+        """How *signal* is exported."""
+        return self._plan.protocols[signal], effective(self._settings, signal, self._environ)
 
     def _start_traces(self, resource: Resource) -> None:
-        exporter = exporters.span_exporter(self._plan.protocols["traces"], self._settings)
+        exporter = exporters.span_exporter(*self._way("traces"))
 
         def export(batch: Sequence[Span]) -> bool:
             return exporters.spans_taken(exporter, readable_spans(batch, resource))
@@ -152,7 +166,7 @@ class Telemetry:
         self._note(self._spans, exporter.shutdown)
 
     def _start_metrics(self, resource: Resource) -> None:
-        exporter = exporters.metric_exporter(self._plan.protocols["metrics"], self._settings)
+        exporter = exporters.metric_exporter(*self._way("metrics"))
         state, interval = self.state, Interval(self._plan.interval_s, self.state.counts["metrics"])
 
         def export() -> bool:
@@ -162,7 +176,7 @@ class Telemetry:
         self._note(interval, exporter.shutdown)
 
     def _start_logs(self, resource: Resource) -> None:
-        exporter = exporters.line_exporter(self._plan.protocols["logs"], self._settings)
+        exporter = exporters.line_exporter(*self._way("logs"))
 
         def export(batch: Sequence[Mapping[str, Any]]) -> bool:
             return exporters.lines_taken(exporter, readable_lines(batch, resource))
@@ -175,7 +189,8 @@ class Telemetry:
         self._exporters.append(shut_down)
 
     def _take_line(self, line: Mapping[str, Any]) -> None:
-        self._lines.put({**line, "observed_ns": time.time_ns()})
+        short = {name: shortened(value) if isinstance(value, str) else value for name, value in line.items()}
+        self._lines.put({**short, "observed_ns": time.time_ns()})
 
     def _resource(self) -> Resource:
         """What all that is exported has in common; ``OTEL_RESOURCE_ATTRIBUTES`` is in it, too."""
@@ -219,6 +234,11 @@ class Telemetry:
         if self not in self.state.running:
             return
         self.state.running.remove(self)
+        self._end(until)
+
+    def _end(self, until: float) -> None:
+        for part in self._running:  # all of them before any is waited for: one that hangs costs the others nothing
+            part.finish()
         for part in self._running:
             part.stop(max(0.0, until - time.monotonic()))
         for shut_down in self._exporters:

@@ -7,6 +7,7 @@ Source: OTLP specification 1.x, "OTLP/HTTP" and "OTLP/gRPC".
 from __future__ import annotations
 
 import gzip
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -14,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -188,26 +190,53 @@ class _Handler(BaseHTTPRequestHandler):
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
+
+    def handle_error(self, *_: object) -> None:
+        """Nothing: a client that is refused leaves."""
+
     block_on_close = False
 
 
+@dataclass(frozen=True)
+class MutualTls:
+    """Files of a collector that asks for certificates."""
+
+    certificate: Path
+    key: Path
+    authorities: Path
+
+    @property
+    def context(self) -> ssl.SSLContext:
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=str(self.authorities))
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.load_cert_chain(self.certificate, self.key)
+        return context
+
+    @property
+    def credentials(self) -> grpc.ServerCredentials:
+        pair = self.key.read_bytes(), self.certificate.read_bytes()
+        return grpc.ssl_server_credentials([pair], self.authorities.read_bytes(), require_client_auth=True)
+
+
 @contextmanager
-def over_http() -> Iterator[tuple[str, Received]]:
+def over_http(tls: MutualTls | None = None) -> Iterator[tuple[str, Received]]:
     """A collector that listens for OTLP over HTTP: its address, and what it gets."""
     received = Received()
     handler = type("Handler", (_Handler,), {"received": received})
     with _Server(("127.0.0.1", 0), handler) as server:
+        if tls is not None:
+            server.socket = tls.context.wrap_socket(server.socket, server_side=True)
         thread = threading.Thread(target=server.serve_forever, args=[0.01], daemon=True)
         thread.start()
         try:
-            yield f"http://127.0.0.1:{server.server_address[1]}", received
+            yield f"{'https' if tls else 'http'}://127.0.0.1:{server.server_address[1]}", received
         finally:
             server.shutdown()
             thread.join()
 
 
 @contextmanager
-def over_grpc() -> Iterator[tuple[str, Received]]:
+def over_grpc(tls: MutualTls | None = None) -> Iterator[tuple[str, Received]]:
     """The same over gRPC."""
     received = Received()
 
@@ -228,10 +257,11 @@ def over_grpc() -> Iterator[tuple[str, Received]]:
             return grpc.unary_unary_rpc_method_handler(export)
 
     server = grpc.server(ThreadPoolExecutor(2), handlers=[Handler()])
-    port = server.add_insecure_port("127.0.0.1:0")
+    where = "127.0.0.1:0"
+    port = server.add_secure_port(where, tls.credentials) if tls else server.add_insecure_port(where)
     server.start()
     try:
-        yield f"http://127.0.0.1:{port}", received
+        yield f"{'https' if tls else 'http'}://127.0.0.1:{port}", received
     finally:
         server.stop(None).wait()
 

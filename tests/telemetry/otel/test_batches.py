@@ -101,3 +101,21 @@ def test_an_interval_ends_with_an_export() -> None:
     before = counts.exported
     last.stop(20)
     assert counts.exported == before + 1
+
+
+def test_all_end_at_the_same_time() -> None:
+    """A part that was told to finish exports before anyone waits for it."""
+    exported = threading.Event()
+
+    def export(*_: object) -> bool:
+        exported.set()
+        return True
+
+    queue: ExportQueue[int] = ExportQueue(SLOW, SignalCounts("traces"))
+    for part in (queue, Interval(3600, SignalCounts("metrics"))):
+        exported.clear()
+        queue.put(1)
+        part.start(export)
+        part.finish()
+        assert exported.wait(20)
+        part.stop(20)

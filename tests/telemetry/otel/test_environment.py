@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from structlog.testing import capture_logs
 
-from gateway.telemetry.otel.environment import QueuePlan, plan
+from gateway.telemetry.otel.environment import QueuePlan, effective, plan
 from gateway.telemetry.otel.settings import TelemetrySettings
 from gateway.telemetry.spans import Sampling
 
@@ -69,6 +69,8 @@ def test_sampler(settings: dict[str, object], environ: dict[str, str], sampling:
         ("OTEL_BSP_MAX_QUEUE_SIZE", "0"),
         ("OTEL_BSP_MAX_QUEUE_SIZE", "9999999999"),
         ("OTEL_METRIC_EXPORT_INTERVAL", "-1"),
+        ("OTEL_METRIC_EXPORT_INTERVAL", "0"),
+        ("OTEL_BSP_SCHEDULE_DELAY", "0"),
     ],
 )
 def test_what_is_not_understood_is_ignored(variable: str, value: str) -> None:
@@ -94,3 +96,34 @@ def test_queues() -> None:
     assert (wanted.interval_s, wanted.propagates, wanted.service_name) == (15.0, True, "front")
     assert plan(TelemetrySettings(queue=5, interval_s=1.0), environ).spans == QueuePlan(5, 5, 0.25)
     assert not plan(TelemetrySettings(), {"OTEL_PROPAGATORS": "none"}).propagates
+
+
+@pytest.mark.parametrize(
+    ("settings", "environ", "found"),
+    [
+        ({}, {}, (10.0, "none")),
+        ({}, {"OTEL_EXPORTER_OTLP_TIMEOUT": "2500", "OTEL_EXPORTER_OTLP_COMPRESSION": "gzip"}, (2.5, "gzip")),
+        (
+            {},
+            {
+                "OTEL_EXPORTER_OTLP_TIMEOUT": "1",
+                "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT": "3000",
+                "OTEL_EXPORTER_OTLP_TRACES_COMPRESSION": "gzip",
+            },
+            (3.0, "gzip"),
+        ),
+        ({}, {"OTEL_EXPORTER_OTLP_TIMEOUT": "soon", "OTEL_EXPORTER_OTLP_COMPRESSION": "zstd"}, (10.0, "none")),
+        (
+            {"timeout_s": 4.0, "compression": "none"},
+            {"OTEL_EXPORTER_OTLP_TIMEOUT": "1000", "OTEL_EXPORTER_OTLP_COMPRESSION": "gzip"},
+            (4.0, "none"),
+        ),
+    ],
+)
+def test_time_out_and_compression(
+    settings: dict[str, object], environ: dict[str, str], found: tuple[float, str]
+) -> None:
+    """Variables are milliseconds, as specified; what is not understood is ignored over gRPC, too."""
+    with capture_logs():
+        one = effective(TelemetrySettings.model_validate(settings), "traces", environ)
+    assert (one.timeout_s, one.compression) == found

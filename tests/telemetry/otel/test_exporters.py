@@ -8,13 +8,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from opentelemetry.sdk.resources import Resource
 from pydantic import SecretStr
 
 from gateway.assembly.app import build
 from gateway.config import parse
 from gateway.errors import LoadError
 from gateway.telemetry.otel import exporters
+from gateway.telemetry.otel.encoding import readable_spans
 from gateway.telemetry.otel.settings import Protocol, TelemetrySettings
+from gateway.telemetry.spans import Span
+from gateway.telemetry.trace_context import TraceContext
+from tests.revocation.pki import Authority
+from tests.telemetry.otel.receiver import RECEIVERS, MutualTls
 
 KEY = {"X-Key": SecretStr("k")}
 
@@ -46,6 +52,58 @@ def test_every_setting_is_taken(protocol: Protocol, tmp_path: Path) -> None:
     )
     for make in (exporters.span_exporter, exporters.metric_exporter, exporters.line_exporter):
         make(protocol, settings).shutdown()
+
+
+@pytest.fixture(scope="module")
+def mutual(tmp_path_factory: pytest.TempPathFactory) -> tuple[MutualTls, Path, Path]:
+    """A collector's files; the certificate and the key of a client that it knows."""
+    folder, authority = tmp_path_factory.mktemp("tls"), Authority()
+    for name in ("localhost", "client"):
+        identity = authority.issue(name)
+        (folder / f"{name}.pem").write_bytes(identity.pem)
+        (folder / f"{name}.key").write_bytes(identity.key_pem)
+    (folder / "ca.pem").write_bytes(authority.own.pem)
+    server = MutualTls(folder / "localhost.pem", folder / "localhost.key", folder / "ca.pem")
+    return server, folder / "client.pem", folder / "client.key"
+
+
+@pytest.mark.parametrize("presented", [True, False])
+@pytest.mark.parametrize("by_setting", [True, False])
+@pytest.mark.parametrize("protocol", ["http/protobuf", "grpc"])
+def test_a_collector_that_asks_for_a_certificate(
+    protocol: Protocol,
+    by_setting: bool,
+    presented: bool,
+    mutual: tuple[MutualTls, Path, Path],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It gets the one of the variables, whether its authorities come from there or from `ca-file`."""
+    tls, certificate, key = mutual
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))  # replaces the system's authorities, not those given
+    if presented:
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE", str(certificate))
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY", str(key))
+    if not by_setting:
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_CERTIFICATE", str(tls.authorities))
+    exporters.silence()
+    with RECEIVERS[protocol](tls) as (address, received):
+        endpoint, ca_file = address.replace("127.0.0.1", "localhost"), tls.authorities if by_setting else None
+        exporter = exporters.span_exporter(
+            protocol, TelemetrySettings(endpoint=endpoint, ca_file=ca_file, timeout_s=5.0 if presented else 0.1)
+        )
+        span = Span("x", "internal", TraceContext("5", "6", sampled=True), None, lambda _: None)
+        span.end()
+        assert exporters.spans_taken(exporter, readable_spans([span], Resource({}))) is presented
+        exporter.shutdown()
+    assert len(received.spans) == presented
+
+
+@pytest.mark.parametrize("name", ["CERTIFICATE", "CLIENT_KEY", "CLIENT_CERTIFICATE"])
+def test_a_file_of_the_environment_that_is_missing(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Over gRPC nothing else is trusted or presented instead."""
+    monkeypatch.setenv(f"OTEL_EXPORTER_OTLP_{name}", "/missing.pem")
+    with pytest.raises(OSError, match=r"missing\.pem"):
+        exporters.span_exporter("grpc", TelemetrySettings(endpoint="https://a.test:1"))
 
 
 def test_the_libraries_are_silent() -> None:
