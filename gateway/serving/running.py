@@ -181,25 +181,36 @@ async def serving_gateway(
 
     *signals* end what a start waits for.
     """
+    async with AsyncExitStack() as running:
+        yield await _begun(live, sockets, supervised, signals, running)
+
+
+async def _begun(
+    live: LiveGateway,
+    sockets: Sockets,
+    supervised: Supervised,
+    signals: StopSignals | None,
+    running: AsyncExitStack,
+) -> RunningServer:
+    """All of it, until *running* is closed. What waits for that holds no gateway: a reload must let the first one go."""
     gateway = live.current
     config, metrics = gateway.config, gateway.metrics
-    async with AsyncExitStack() as running:
-        await gateway.start()
-        running.push_async_callback(live.aclose)
-        if supervised.warm:
-            await _first_keys(gateway, signals)
-        await running.enter_async_context(serve_management(live, sockets.management))
-        supervised.reachable()
-        listener = Listener(gateway.dispatcher, config.server_settings(), partial(_note_refusal, live))
-        server = live.server = await start(listener, tls=config.tls, listening=sockets.data)
-        running.push_async_callback(server.aclose)
-        metrics.gauges["gateway_connections"] = ("Open client connections.", lambda: server.connections)
-        metrics.gauges["gateway_streams"] = ("Open WebSockets and event streams.", lambda: server.streams)
-        if sockets.decisions is not None:
-            endpoint, settings = decision_endpoint(gateway), decision_settings(config)
-            live.decisions = await start(endpoint, settings=settings, listening=sockets.decisions)
-            running.push_async_callback(live.decisions.aclose)
-        yield server
+    await gateway.start()
+    running.push_async_callback(live.aclose)
+    if supervised.warm:
+        await _first_keys(gateway, signals)
+    await running.enter_async_context(serve_management(live, sockets.management))
+    supervised.reachable()
+    listener = Listener(gateway.dispatcher, config.server_settings(), partial(_note_refusal, live))
+    server = live.server = await start(listener, tls=config.tls, listening=sockets.data)
+    running.push_async_callback(server.aclose)
+    metrics.gauges["gateway_connections"] = ("Open client connections.", lambda: server.connections)
+    metrics.gauges["gateway_streams"] = ("Open WebSockets and event streams.", lambda: server.streams)
+    if sockets.decisions is not None:
+        endpoint, settings = decision_endpoint(gateway), decision_settings(config)
+        live.decisions = await start(endpoint, settings=settings, listening=sockets.decisions)
+        running.push_async_callback(live.decisions.aclose)
+    return server
 
 
 async def _first_keys(gateway: Gateway, signals: StopSignals | None) -> None:

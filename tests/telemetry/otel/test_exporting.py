@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
+import threading
+import weakref
 from pathlib import Path
 
 import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
+from gateway.errors import LoadError
 from tests.telemetry.otel.receiver import RECEIVERS, Received, attributes, span_facts
 from tests.telemetry.otel.rig import Observed, received_from
 
@@ -197,3 +202,47 @@ def test_a_reload_loses_no_span(tmp_path: Path) -> None:
     assert len({resource["service.instance.id"] for resource in received.resources}) == 1
     counts = [point.count for point in received.metrics["http.server.request.duration"].histogram.data_points]
     assert counts == [3]
+
+
+def test_reloads_leave_nothing_behind(tmp_path: Path) -> None:
+    """The first gateway and those after it are freed without the collector, with their threads and exporters."""
+
+    async def work(world: Observed) -> None:
+        telemetry = world.live.current.outside.telemetry
+        assert telemetry is not None
+        gone = []
+        for number in range(3):
+            await world.call("/orders/plain")
+            gone.append(weakref.ref(world.live.current.dispatcher))
+            await world.reload(f"  queue: {number + 7}")
+        assert [reference() for reference in gone] == [None] * 3
+        async with asyncio.timeout(20):
+            while len(telemetry.state.running) > 1:
+                await asyncio.sleep(0.01)
+
+    gc.disable()
+    try:
+        received = received_from(tmp_path, work)
+    finally:
+        gc.enable()
+    assert len([span for span in received.spans if span.name == "GET /orders/plain"]) == 3
+
+
+def _exporting() -> int:
+    return sum(thread.name == "telemetry" for thread in threading.enumerate())
+
+
+def test_an_exporter_that_cannot_be_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A reload that fails for it leaves no thread; the gateway goes on exporting as before."""
+
+    async def work(world: Observed) -> None:
+        before = _exporting()
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_METRICS_CLIENT_KEY", "/missing.key")
+        with pytest.raises(LoadError, match=r"missing\.key"):
+            await world.reload("  queue: 9")
+        async with asyncio.timeout(20):
+            while _exporting() > before:
+                await asyncio.sleep(0.01)
+        await world.call("/orders/plain")
+
+    assert received_from(tmp_path, work, "grpc").named("GET /orders/plain")
