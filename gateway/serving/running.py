@@ -192,7 +192,7 @@ async def _begun(
     signals: StopSignals | None,
     running: AsyncExitStack,
 ) -> RunningServer:
-    """All of it, until *running* is closed. What waits for that holds no gateway: a reload must let the first one go."""
+    """All of it, until *running* is closed. What waits for that holds no gateway: a reload lets the first one go."""
     gateway = live.current
     config, metrics = gateway.config, gateway.metrics
     await gateway.start()

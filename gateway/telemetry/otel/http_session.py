@@ -10,6 +10,8 @@ Source: OpenTelemetry specification, "OTLP/HTTP Response".
 from __future__ import annotations
 
 import time
+from contextlib import suppress
+from functools import partial
 from typing import Any, Final
 
 import requests
@@ -34,10 +36,10 @@ class BoundedSession(requests.Session):
             explain(type(error).__name__)
             raise
         explain(f"HTTP {answer.status_code}")
-        if _is_read(answer, options.get("timeout") or USUAL_TIMEOUT_S):
-            answer.raw.release_conn()
-        else:
-            answer.close()  # another export gets another connection
+        ended = False
+        with suppress(Exception):  # the status has come: a body that breaks off changes nothing
+            ended = _is_read(answer, options.get("timeout") or USUAL_TIMEOUT_S)
+        (answer.raw.release_conn if ended else answer.close)()
         answer._content = b""
         if 300 <= answer.status_code < 400:
             raise requests.TooManyRedirects("the collector redirects", response=answer)
@@ -47,12 +49,8 @@ class BoundedSession(requests.Session):
 def _is_read(answer: requests.Response, timeout_s: float) -> bool:
     """Whether the body has ended within *timeout_s* and the limit."""
     until, left = time.monotonic() + timeout_s, MAX_ANSWER_BYTES
-    try:
-        while left > 0 and time.monotonic() < until:
-            piece = answer.raw.read1(left, decode_content=False)
-            if not piece:
-                return True
-            left -= len(piece)
-    except Exception:  # the status has come: a body that breaks off changes nothing
-        return False
-    return False
+    for piece in iter(partial(answer.raw.read1, MAX_ANSWER_BYTES, decode_content=False), b""):
+        left -= len(piece)
+        if left <= 0 or time.monotonic() > until:
+            return False
+    return True
