@@ -144,14 +144,10 @@ def build(config: Config, former: Gateway | None = None) -> Gateway:
     access = management_access(config, None if former is None else former.access)
     parts = ConsoleParts(assembly, readiness, metrics, outside, traces, requests, access)
     console = process_console(parts, None if former is None else former.console)
-    pages = [] if console is None else console.routes()
-    routes = [withdrawal_route(partial(withdraw_key, outside.issuers), [access.programs()]), *pages]
-    orders = next_routes(ordering(wanted_traces(config, traces)), access)
-    management = create_management(readiness, registry, traces, [*orders, *routes], access, requests)
     return Gateway(
         config=config,
         assembly=assembly,
-        management=management,
+        management=_management(config, parts, console, registry),
         readiness=readiness,
         registry=registry,
         services=services,
@@ -161,6 +157,16 @@ def build(config: Config, former: Gateway | None = None) -> Gateway:
         access=access,
         _running=AsyncExitStack() if former is None else former._running,
     )
+
+
+def _management(
+    config: Config, parts: ConsoleParts, console: ProcessConsole | None, registry: CollectorRegistry
+) -> Starlette:
+    """The management plane's application."""
+    orders = next_routes(ordering(wanted_traces(config, parts.traces)), parts.access)
+    withdrawal = withdrawal_route(partial(withdraw_key, parts.outside.issuers), [parts.access.programs()])
+    routes = [*orders, withdrawal, *([] if console is None else console.routes())]
+    return create_management(parts.readiness, registry, parts.traces, routes, parts.access, parts.requests)
 
 
 def _counting(former: Gateway | None) -> tuple[CollectorRegistry, GatewayMetrics]:

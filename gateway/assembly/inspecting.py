@@ -28,7 +28,7 @@ MOST_PIPELINES = 500  # that are judged for one token; the rest are counted
 
 
 @dataclass(frozen=True, slots=True)
-class _Route:
+class _JudgedRoute:
     """One operation with one of its pipelines."""
 
     api: ApiRuntime
@@ -71,15 +71,15 @@ async def _judged(assembly: Assembly, token: str) -> tuple[list[dict[str, Any]],
     return routes, left_out
 
 
-def _routes(assembly: Assembly) -> Iterator[_Route]:
+def _routes(assembly: Assembly) -> Iterator[_JudgedRoute]:
     for routed in assembly.apis:
         api: ApiRuntime = routed.payload
-        for operation in [operation.payload for operation in routed.operations] or [api.whole]:
-            for product, pipeline in operation.pipelines.items():
-                yield _Route(api, operation, product, pipeline)
+        operations: list[OperationRuntime] = [operation.payload for operation in routed.operations]
+        for operation in operations or [api.whole]:
+            yield from (_JudgedRoute(api, operation, *chosen) for chosen in operation.pipelines.items())
 
 
-def _verdict(assembly: Assembly, route: _Route, token: str) -> dict[str, Any]:
+def _verdict(assembly: Assembly, route: _JudgedRoute, token: str) -> dict[str, Any]:
     """``outcome``: ``open`` where no policy asks for a token, ``passes``, ``refused``, or ``unknown`` without keys."""
     checks = list(token_checks(route.pipeline))
     if not checks:

@@ -25,6 +25,8 @@ from gateway.wire.fields import FieldError, fold_name
 from gateway.wire.headers import Headers
 from gateway.wire.messages import Ending, ForwardOptions, Request, Response, Target, Url
 from gateway.wire.pending import Pending
+from gateway.wire.settings import ClientLimits, ServerSettings
+from gateway.wire.target import TargetError, split_target
 
 PATIENCE_S = 30.0
 MOST_BODY_BYTES = 256 * 1024
@@ -43,11 +45,13 @@ def trying(assembly: Assembly) -> Ability:
     The report has ``status``, ``reason``, ``headers``, ``body``, ``elapsed_ms``, ``record``, ``trace``.
     """
 
+    settings = assembly.config.server_settings()
+
     async def perform(given: Mapping[str, str]) -> Mapping[str, Any]:
         book, credential = private_book(assembly.config)
         log = RequestLog()
         dispatcher = replace(assembly.dispatcher, watcher=book, requests=log)
-        request = _request(given)
+        request = _request(given, settings)
         request.headers.replace(TRACE_HEADER, "true")
         request.headers.replace(CREDENTIAL_HEADER, credential)
         began = time.monotonic()
@@ -93,9 +97,9 @@ async def _body(response: Response) -> str:
 
 
 # -- the request
-def _request(given: Mapping[str, str]) -> Request:
+def _request(given: Mapping[str, str], settings: ServerSettings) -> Request:
     """
-    The request that the form describes.
+    The request that the form describes, in the form and within the limits that the listener demands of clients.
 
     Raises:
         GatewayError: It is not one that a client could send.
@@ -103,14 +107,26 @@ def _request(given: Mapping[str, str]) -> Request:
     method, target = given.get("method", "GET"), given.get("path", "/")
     if not _METHOD.fullmatch(method) or not _PATH.fullmatch(target):
         raise GatewayError("a method has capital letters only; a path begins with / and has neither spaces nor umlauts")
-    path, _, query = target.partition("?")
+    try:
+        path, query = split_target(target, settings.path_escapes)
+    except TargetError as error:
+        raise GatewayError(f"the listener refuses this path: {error}") from None
     headers, body = _headers(given), Body(given.get("body", "").encode())
+    _require_bounded(f"{method} {target} HTTP/1.1", headers, settings.limits)
     stub = given.get("stub", "")
     if not stub:
         return Request(method, path, query, headers, body)
     if not re.fullmatch(r"[2-5]\d\d", stub):
         raise GatewayError("the stub answers with a status from 200 to 599")
     return _StubbedRequest(int(stub), method, path, query, headers, body)
+
+
+def _require_bounded(line: str, headers: Headers, limits: ClientLimits) -> None:
+    """Raises GatewayError: the listener would answer 414 or 431."""
+    fields = [len(name) + len(value) + 4 for name, value in headers.items()]
+    too_long = len(line) > limits.request_line_bytes or max(fields, default=0) > limits.header_line_bytes
+    if too_long or len(fields) > limits.header_count or len(line) + sum(fields) > limits.head_bytes:
+        raise GatewayError("the path or the headers are larger than the listener takes (limits in the configuration)")
 
 
 def _headers(given: Mapping[str, str]) -> Headers:

@@ -36,14 +36,12 @@ class Done:
     What an action has come to.
 
     Attributes:
-        subject: What it was done to, for the log; no secret.
         text: One sentence for the page.
         content: What the page shows below it.
     """
 
-    subject: str
+    succeeded: bool
     text: str
-    succeeded: bool = True
     content: Sequence[Html] = ()
 
 
@@ -68,18 +66,20 @@ class ActionPages:
             raise HTTPException(404, "No such action")
         fields = await forms.read(request)
         person = require_own_form(request.scope.get(PERSON), fields)
+        done = Done(False, "It failed; the log of the gateway says more.")
         try:
             done = await action(self.sources, fields)
         except GatewayError as error:
-            done = Done("", str(error), succeeded=False)
-        log.info(
-            "console_action",
-            action=name,
-            person=person.name,
-            client=client_of(request.scope),
-            subject=done.subject[:LONGEST_SUBJECT],
-            outcome="done" if done.succeeded else "failed",
-        )
+            done = Done(False, str(error))
+        finally:  # whatever else goes wrong, or if the browser has gone: some of it may have been done
+            log.info(
+                "console_action",
+                action=name,
+                person=person.name,
+                client=client_of(request.scope),
+                subject=_subject(name, fields)[:LONGEST_SUBJECT],
+                outcome="done" if done.succeeded else "failed",
+            )
         return self._page(name, done, onward(fields.get("back", "/")))
 
     def _page(self, name: str, done: Done, back: str) -> Response:
@@ -96,51 +96,57 @@ class ActionPages:
 async def _reload(sources: Sources, _: Mapping[str, str]) -> Done:
     report = await sources.perform("reload", {})
     if not report["reloaded"]:
-        return Done("configuration", f"The configuration before stays in force: {'; '.join(report['problems'])}", False)
+        return Done(False, f"The configuration before stays in force: {'; '.join(report['problems'])}")
     waiting = ", ".join(report["needs-restart"])
-    return Done(
-        "configuration", "The configuration has taken over." + (f" {waiting} need a restart." if waiting else "")
-    )
+    return Done(True, "The new configuration is in force." + (f" Only after a restart: {waiting}." if waiting else ""))
 
 
 async def _withdraw_key(sources: Sources, fields: Mapping[str, str]) -> Done:
     kid = fields.get("kid", "").strip()
     if not kid:
-        return Done("", "Name the key: its kid.", False)
+        return Done(False, "Name the key: its kid.")
     report = await sources.perform("withdraw-key", {"kid": kid, "issuer": fields.get("issuer", "").strip()})
     if report.get("error"):
-        return Done(kid, str(report["error"]), False)
+        return Done(False, str(report["error"]))
     issuers = ", ".join(report["issuers"])
     text = (
-        f"No token signed with it is accepted until the gateway stops: {issuers}."
+        f"Until the gateway stops, no token signed with it is accepted: {issuers}."
         if issuers
-        else "No issuer uses it now."
+        else "No issuer uses it now; should one publish it, its tokens are refused until the gateway stops."
     )
-    return Done(kid, f"Withdrawn. {text}")
+    return Done(True, f"Withdrawn. {text}")
 
 
 async def _replay(sources: Sources, fields: Mapping[str, str]) -> Done:
-    job = fields.get("job", "")
-    report = await sources.perform("replay", {"job": job})
-    text = "Its callback is sent again." if report["done"] else "It is not finished, or there is no such job."
-    return Done(job, text, bool(report["done"]))
+    report = await sources.perform("replay", {"job": fields.get("job", "")})
+    is_done = bool(report["done"])
+    return Done(is_done, "Its callback is sent again." if is_done else "It is not finished, or there is no such job.")
 
 
 async def _stop(sources: Sources, fields: Mapping[str, str]) -> Done:
-    job = fields.get("job", "")
-    report = await sources.perform("stop", {"job": job})
-    text = "Watching has stopped, and no callback follows; F&O's batch job itself goes on."
-    return Done(
-        job, text if report["done"] else "It is finished already, or there is no such job.", bool(report["done"])
-    )
+    report = await sources.perform("stop", {"job": fields.get("job", "")})
+    if not report["done"]:
+        return Done(False, "It is finished already, or there is no such job.")
+    return Done(True, "Watching has stopped, and no callback follows; F&O's batch job itself continues.")
 
 
 async def _try(sources: Sources, fields: Mapping[str, str]) -> Done:
     given = {name: fields.get(name, "") for name in ("method", "path", "headers", "token", "body", "stub")}
-    path = given["path"].partition("?")[0]
     report = await sources.perform("try", given)
-    text = f"{given['method']} {path} was sent {'to a stub' if given['stub'] else 'for real'}."
-    return Done(f"{given['method']} {path}", text, content=try_page.outcome(report))
+    return Done(
+        True,
+        f"{_subject('try', fields)} was sent {'to a stub' if given['stub'] else 'for real'}.",
+        content=try_page.outcome(report),
+    )
+
+
+def _subject(action: str, fields: Mapping[str, str]) -> str:
+    """What the action *action* is done to, for the log; no secret, and no query."""
+    if action == "try":
+        return f"{fields.get('method', '')} {fields.get('path', '').partition('?')[0]}"
+    if action == "withdraw-key":
+        return " of ".join(filter(None, (fields.get("kid", "").strip(), fields.get("issuer", "").strip())))
+    return fields.get("job", "") if action in ("replay", "stop") else "configuration"
 
 
 ACTIONS: Mapping[str, Action] = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -102,18 +102,26 @@ def shown(job: Mapping[str, Any], attempts: list[Mapping[str, Any]], hand: Hand 
     ]
 
 
+_IDS = (("Environment", "environment"), ("Caller", "caller"), ("Rule", "rule"))
+_TIMES = (("Accepted", "createdTime"), ("Started", "startedTime"), ("Ended", "endedTime"), ("Deadline", "deadline"))
+
+
 def _known(job: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
     yield "Job", code(job["id"])
     yield "Batch job", str(job["batchId"])
-    named = (("Environment", "environment"), ("Caller", "caller"), ("Rule", "rule"))
-    times = (("Accepted", "createdTime"), ("Started", "startedTime"), ("Ended", "endedTime"), ("Deadline", "deadline"))
-    yield from ((label, code(job[name])) for label, name in named if job[name])
-    yield from ((label, str(job[name])) for label, name in times if job[name])
+    yield from ((label, code(value)) for label, value in _given(job, _IDS))
+    yield from ((label, str(value)) for label, value in _given(job, _TIMES))
     callback = job["callback"] or {}
-    yield from ((f"Callback {name}", code(value)) for name, value in callback.items() if value not in (None, ""))
+    named = [(f"Callback {name}", name) for name in callback]
+    yield from ((label, code(value)) for label, value in _given(callback, named))
     error = job["error"]
     if error:
         yield "Error", joined((code(error["code"]), f" {error['message']}"))
+
+
+def _given(members: Mapping[str, Any], named: Iterable[tuple[str, str]]) -> Iterator[tuple[str, Any]]:
+    """Those of the *named* members that have a value, by their label."""
+    return ((label, members[name]) for label, name in named if members[name] not in (None, ""))
 
 
 def _attempts(attempts: list[Mapping[str, Any]]) -> Html:

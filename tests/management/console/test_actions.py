@@ -85,6 +85,10 @@ def test_an_action_is_done_and_logged(tmp_path: Path) -> None:
         }
         unknown = await visitor.post(WITHDRAW, {"kid": "k1", "issuer": kid + "x"})
         assert (unknown.status_code, "no policy uses the issuer" in unknown.text) == (409, True)
+        with structlog.testing.capture_logs() as lines:
+            failed = await visitor.post("/console/actions/replay", {"job": "job-7"})
+        noted = [(line["subject"], line["outcome"]) for line in lines if line["event"] == "console_action"]
+        assert (failed.status_code, noted) == (409, [("job-7", "failed")])
 
     visit(tmp_path, look_around)
 
