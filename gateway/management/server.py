@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager
 from typing import Any, cast
 
 import uvicorn
+from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -23,6 +24,8 @@ from gateway.wire.server.serve import EmbeddedServer
 
 CLOSING = "gateway.closing"
 """Where an application finds, in its scope, the event that tells streams without an end that the server stops."""
+
+_REPLACED = "replaced"
 
 MOST_CONNECTIONS = 512
 MOST_OF_ONE_CLIENT = 64
@@ -62,6 +65,16 @@ async def serve_management(app: ASGIApp, listening: socket.socket) -> AsyncItera
         closing.set()
         server.stop.set()
         await asyncio.wait({task})
+
+
+def replaced(app: Starlette) -> None:
+    """Note that another application has taken over from *app*: what lasts there has to end, and is asked for again."""
+    app.state[_REPLACED] = True
+
+
+def is_replaced(app: Starlette) -> bool:
+    """Whether it has."""
+    return _REPLACED in app.state
 
 
 class ManagementConnection(HttpToolsProtocol):

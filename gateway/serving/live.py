@@ -17,6 +17,7 @@ from gateway.config import Config
 from gateway.data_plane.decision import DecisionEndpoint
 from gateway.data_plane.routing import RoutedApi
 from gateway.management.health import Readiness
+from gateway.management.server import replaced
 from gateway.pipeline.background import Background
 from gateway.wire.server.serve import RunningServer
 from gateway.wire.settings import ServerSettings
@@ -74,6 +75,7 @@ class LiveGateway:
         gateway.readiness.draining = former.readiness.draining
         await gateway.take_over(former)
         self.current = gateway
+        replaced(former.management)
         if self.server is not None:
             self.server.serve_with(gateway.dispatcher, config.server_settings())
         if self.decisions is not None:

@@ -16,6 +16,7 @@ import trustme
 from gateway.assembly.app import Gateway, build
 from gateway.assembly.outside import Outside
 from gateway.config import Config, parse
+from gateway.management.server import is_replaced
 from gateway.serving.live import LiveGateway
 from gateway.serving.reloading import Reloader
 from gateway.serving.source import ConfigurationFile, snapshot
@@ -85,7 +86,10 @@ def test_what_no_request_waits_for_keeps_its_connections(tmp_path: Path, monkeyp
         go_on = asyncio.Event()
         live.current.services.background.start(go_on.wait(), "a one-way request")
         for text in (secret("second-secret"), secret("third-secret")):
+            former = live.current.management
             await live.replace(gateway_of(text, tmp_path, live.current))
+            assert (is_replaced(former), is_replaced(live.current.management)) == (True, False)
+            del former  # it would keep what is behind it
         await asyncio.sleep(0.01)
         assert (closed, live.secrets) == ([], {"first-secret", "second-secret", "third-secret"})
         go_on.set()

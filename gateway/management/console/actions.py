@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
 import structlog
 from starlette.exceptions import HTTPException
@@ -80,17 +81,25 @@ class ActionPages:
                 subject=_subject(name, fields)[:LONGEST_SUBJECT],
                 outcome="done" if done.succeeded else "failed",
             )
-        return self._page(name, done, onward(fields.get("back", "/")))
+        return self._page(name, done, fields)
 
-    def _page(self, name: str, done: Done, back: str) -> Response:
+    def _page(self, name: str, done: Done, fields: Mapping[str, str]) -> Response:
         mark = badge("done", "good") if done.succeeded else badge("not done", "bad")
         content: list[Html] = [
             element("p", mark, f" {done.text}", class_=f"verdict {'good' if done.succeeded else 'bad'}", role="status"),
-            element("p", link(back, "Back")),
+            element("p", _back(name, fields)),
             *done.content,
         ]
-        page = self.frame.page("", name.replace("-", " ").capitalize(), content, time.time())
+        path, title = (try_page.PATH, "Try it") if name == "try" else ("", name.replace("-", " ").capitalize())
+        page = self.frame.page(path, title, content, time.time())
         return HTMLResponse(page.encode("utf-8", "replace"), 200 if done.succeeded else 409)
+
+
+def _back(name: str, fields: Mapping[str, str]) -> Html:
+    if name != "try":
+        return link(onward(fields.get("back", "/")), "Back")
+    kept = {field: fields.get(field, "").partition("?")[0] for field in try_page.REMEMBERED}  # a query may be secret
+    return link(f"{try_page.PATH}?{urlencode(kept)}", "Back to the form")
 
 
 async def _reload(sources: Sources, _: Mapping[str, str]) -> Done:

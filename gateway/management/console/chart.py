@@ -9,7 +9,7 @@ from gateway.management.console.markup import Html, element
 
 WIDTH, HEIGHT = 240, 44
 # A curve with axes: the whole picture, and the margins around the curve itself.
-CURVE_WIDTH, CURVE_HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 340, 132, 54, 8, 10, 20
+CURVE_WIDTH, CURVE_HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 340, 132, 62, 8, 10, 20
 
 
 def sparkline(values: Sequence[float], title: str) -> Html:

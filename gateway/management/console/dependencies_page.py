@@ -55,7 +55,7 @@ def _withdrawal(hand: Hand, issuers: Sequence[str]) -> Iterator[Html]:
     if hand.can_act:
         kid = forms.text("Key id (kid)", "kid", required="", size=36)
         issuer = forms.choice("Of", "issuer", {"": "every issuer", **{url: url for url in issuers}})
-        button = element("button", "Withdraw it", type="submit")
+        button = element("button", "Withdraw the key", type="submit")
         yield hand.form("withdraw-key", forms.hidden("back", PATH), kid, issuer, button, class_="row")
     twin = code("gateway keys withdraw KID --issuer URL -c config.yaml")
     yield element("p", "Same as " if hand.can_act else "To do it: ", twin, class_="quiet")

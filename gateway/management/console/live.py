@@ -20,7 +20,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.types import Message, Scope
 
-from gateway.management.server import CLOSING
+from gateway.management.server import CLOSING, is_replaced
 
 PATH = "/console/live"
 EVERY_S = 2.0
@@ -48,6 +48,8 @@ class LivePages:
         return StreamingResponse(self._events(request, path, query, closing), media_type="text/event-stream")
 
     async def _events(self, request: Request, path: str, query: str, closing: asyncio.Event) -> AsyncIterator[bytes]:
+        if self.open >= MOST:  # others have begun since it was answered
+            return
         self.open += 1
         shown = b""
         try:
@@ -62,7 +64,7 @@ class LivePages:
 async def _pages(request: Request, path: str, query: str, closing: asyncio.Event) -> AsyncIterator[bytes]:
     """The page every other second, until it is not there any more, the server stops, or it has been long enough."""
     until = time.monotonic() + LASTS_S
-    while not closing.is_set() and time.monotonic() < until:
+    while not closing.is_set() and not is_replaced(request.app) and time.monotonic() < until:
         page = await _page(request, path, query)
         if page is None:
             return

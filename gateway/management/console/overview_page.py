@@ -25,11 +25,11 @@ APIS_SHOWN = 12
 def content(states: States, configuration: Mapping[str, Status], now: float, hand: Hand = NOBODY) -> list[Html]:
     """The page for all processes by name; None is one that does not answer. *configuration*: the last reload."""
     present = [state for state in states.values() if state is not None]
-    samples = _window(present, now)
+    samples, running = _window(present, now), _running(present)
     return [
         headline(troubles(states, configuration, samples), now),
-        element("div", *_tiles(samples), class_="tiles", id="tiles", data_live=""),
-        section(f"APIs, {WINDOW}", _apis(samples), id="by-api"),
+        element("div", *_tiles(samples, running), class_="tiles", id="tiles", data_live=""),
+        section(f"APIs, {WINDOW}", _apis([*samples, *running]), id="by-api"),
         section("Refused since the start", _refusals(present), id="refused"),
         section("Answers since the start", _answers(present), id="answers"),
         section("Processes and configuration", _processes(states, now), *_reload(configuration, hand), id="processes"),
@@ -40,8 +40,7 @@ def content(states: States, configuration: Mapping[str, Status], now: float, han
 def troubles(states: States, configuration: Mapping[str, Status], samples: Sequence[Sample]) -> list[Concern]:
     """Everything that is wrong, the worst first; what several processes have is one, with their number."""
     reloads = [Concern("bad", "reload", status.detail) for status in configuration.values() if status.concern]
-    running = added(state.running for state in states.values() if state is not None and state.running is not None)
-    answers = concerns.of_answers([*samples, *running.values()])
+    answers = concerns.of_answers([*samples, *_running(filter(None, states.values()))])
     every = [*_of_processes(states), *reloads, *filter(None, [answers])]
     return sorted(every, key=lambda concern: concern.kind != "bad")
 
@@ -102,30 +101,35 @@ def _window(states: Iterable[ProcessState], now: float) -> list[Sample]:
     return [slots.get(slot) or Sample(slot, 0, 0, 0, ()) for slot in range(newest - SLOTS + 1, newest + 1)]
 
 
-def _tiles(samples: Sequence[Sample]) -> list[Html]:
-    requests, now = sum(sample.requests for sample in samples), samples[-1].requests / SLOT_S
+def _running(states: Iterable[ProcessState]) -> list[Sample]:
+    """The slot that is not over: it counts in sums, and would be a fall at the end of a curve."""
+    return list(added(state.running for state in states if state.running is not None).values())
+
+
+def _tiles(samples: Sequence[Sample], running: Sequence[Sample]) -> list[Html]:
+    whole = [*samples, *running]
+    requests, now = sum(sample.requests for sample in whole), samples[-1].requests / SLOT_S
     rates = [sample.requests / SLOT_S for sample in samples]
-    errors, refusals = [sample.errors for sample in samples], [sample.refusals for sample in samples]
     return [
         _tile("Requests per second", figures.rate(now), rates, figures.rate, _of(requests)),
-        _share("Answers with 5xx", errors, requests),
-        _share("Refused or failed", refusals, requests),
-        _latency(samples),
+        _share("Answers with 5xx", [sample.errors for sample in whole], requests, len(running)),
+        _share("Refused or failed", [sample.refusals for sample in whole], requests, len(running)),
+        _latency(samples, whole),
     ]
 
 
-def _share(name: str, numbers: Sequence[int], requests: int) -> Html:
-    number = sum(numbers)
-    remark = f"{_of(number)}; the curve counts those of {SLOT_S} s"
-    return _tile(name, figures.share(number, requests), numbers, figures.tick, remark, "bad" if number else "")
+def _share(name: str, numbers: Sequence[int], requests: int, running: int) -> Html:
+    number, curve_of = sum(numbers), numbers[: len(numbers) - running]
+    remark = f"{_of(number)}; the curve shows their number in each {SLOT_S} s"
+    return _tile(name, figures.share(number, requests), curve_of, figures.tick, remark, "bad" if number else "")
 
 
 def _of(number: int) -> str:
     return f"{figures.count(number)} in the {WINDOW}"
 
 
-def _latency(samples: Sequence[Sample]) -> Html:
-    buckets = tuple(map(sum, zip(*(sample.buckets for sample in samples if sample.buckets), strict=True)))
+def _latency(samples: Sequence[Sample], whole: Sequence[Sample]) -> Html:
+    buckets = tuple(map(sum, zip(*(sample.buckets for sample in whole if sample.buckets), strict=True)))
     p50, p95, p99 = (figures.milliseconds(percentile(buckets, hundredth)) for hundredth in (50, 95, 99))
     slots = [percentile(sample.buckets, 95) or 0.0 for sample in samples]
     return _tile("Latency, p95", p95, slots, figures.milliseconds, f"p50 {p50} · p99 {p99}")
@@ -198,7 +202,7 @@ def _reload(configuration: Mapping[str, Status], hand: Hand) -> Iterator[Html]:
     said = "; ".join(status.detail for status in configuration.values()) or "as it was started"
     yield element("p", "Configuration: ", said)
     if hand.can_act:
-        yield hand.button("reload", "Reload it", {"back": "/"}, "kill -HUP PROCESS")
+        yield hand.button("reload", "Reload the configuration", {"back": "/"}, "kill -HUP PROCESS")
 
 
 def _process(name: str, state: ProcessState | None, now: float) -> list[object]:

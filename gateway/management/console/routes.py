@@ -139,7 +139,10 @@ class _Pages:
         return token[7:].strip() if token[:7].lower() == "bearer " else token
 
     async def compose(self, request: Request) -> Response:
-        given = {name: request.query_params.get(name, default) for name, default in (("method", "GET"), ("path", "/"))}
+        given = {
+            name: request.query_params.get(name, default)
+            for name, default in (("method", "GET"), ("path", "/"), ("stub", ""))
+        }
         routes = [f"/{api.path}{line.template}" for api in self._console.catalog.apis() for line in api.operations]
         content = try_page.content(self._hand(request), given, routes[: self.MOST_ROUTES])
         return self._page(request, try_page.PATH, "Try it", content)

@@ -89,7 +89,10 @@ def _summary(routes: Sequence[Mapping[str, Any]]) -> Html:
     passing = sum(route["outcome"] == "passes" for route in checked)
     if not checked:
         return element("p", "No route here checks a token.")
-    return element("p", f"It passes {passing} of the {len(checked)} routes that check a token.")
+    if len(checked) == 1:
+        return element("p", f"It {'passes' if passing else 'does not pass'} the only route that checks a token.")
+    which = {0: "none", len(checked): "all"}.get(passing, str(passing))
+    return element("p", f"It passes {which} of the {len(checked)} routes that check a token.")
 
 
 def _routes(routes: Sequence[Mapping[str, Any]]) -> Html:

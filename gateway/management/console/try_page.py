@@ -11,6 +11,7 @@ from gateway.management.console.markup import Html, badge, code, element, facts,
 from gateway.management.console.words import words
 
 PATH = "/console/try"
+REMEMBERED = ("method", "path", "stub")  # what may be in an address
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 STUBS = {"": "for real", **{status: f"a stub that answers {status}" for status in ("200", "404", "500", "503")}}
 
@@ -20,17 +21,19 @@ def content(hand: Hand, given: Mapping[str, str], routes: Sequence[str]) -> list
     if not hand.can_act:
         return [_closed(given)]
     return [
+        element("p", "The request goes through the same policies as any other, as if sent from this machine."),
         element(
-            "p", "The request goes through the same policies as any other. With a stub only the backend is left out: "
+            "p",
+            "With a stub only the backend is left out: counters, caches and whatever else policies call are real.",
+            class_="quiet",
         ),
-        element("p", "counters, caches and whatever else policies call are real.", class_="quiet"),
         hand.form("try", *_fields(given, routes)),
         element("p", "Same as ", code(command(given)), class_="quiet"),
     ]
 
 
 def _closed(given: Mapping[str, str]) -> Html:
-    text = "Requests can be sent from here where console: {actions: true} is set and one is logged in. To send it: "
+    text = "To send requests from this page, set console: {actions: true} and log in. From a shell: "
     return element("p", text, code(command(given)))
 
 

@@ -115,7 +115,7 @@ def test_a_button_in_a_real_browser(tmp_path: Path) -> None:
             _login(opened, origin)
             assert opened.evaluate("document.cookie") == ""
             opened.fill("input[name=kid]", "k1")
-            opened.click("button:has-text('Withdraw it')")
+            opened.click("button:has-text('Withdraw the key')")
             assert "Withdrawn." in opened.inner_text("main")
             opened.click("text=Back")
             opened.click("button:has-text('Log out')")

@@ -14,7 +14,7 @@ from starlette.routing import Route
 
 from gateway.management.console import live
 from gateway.management.console.live import LivePages
-from gateway.management.server import CLOSING
+from gateway.management.server import CLOSING, replaced
 
 
 def _request(query: str, closing: asyncio.Event, texts: list[str]) -> Request:
@@ -71,6 +71,31 @@ def test_a_page_that_is_gone_ends_the_stream() -> None:
         return [piece async for piece in _events(LivePages(), _request("page=/console/none", asyncio.Event(), [""]))]
 
     assert asyncio.run(run()) == ["retry: 3000\n\n"]
+
+
+def test_a_reload_ends_it() -> None:
+    """A stream of the gateway before a reload ends: the page asks again, and is judged by what holds now."""
+
+    async def run() -> list[str]:
+        request = _request("page=/console/apis", asyncio.Event(), ["one"])
+        replaced(request.app)
+        return [piece async for piece in _events(LivePages(), request)]
+
+    assert asyncio.run(run()) == ["retry: 3000\n\n"]
+
+
+def test_many_at_once() -> None:
+    """Requests that come at the same time are no more than the limit, either."""
+
+    async def run() -> int:
+        pages, closing = LivePages(), asyncio.Event()
+        request = _request("page=/console/apis", closing, ["one"])
+        answers = [await pages.answer(request) for _ in range(live.MOST + 5)]
+        streams = [aiter(answer.body_iterator) for answer in answers if isinstance(answer, StreamingResponse)]
+        first = [await anext(stream, None) for stream in streams]
+        return sum(piece is not None for piece in first)
+
+    assert asyncio.run(run()) == live.MOST
 
 
 def test_their_number_is_bounded() -> None:

@@ -42,12 +42,12 @@ def test_what_it_says(tmp_path: Path) -> None:
             return texts
 
     good, other, broken, hostile = asyncio.run(run())
-    assert "It passes 2 of the 2 routes that check a token." in good
+    assert "It passes all of the 2 routes that check a token." in good
     assert "GET /items/{id} passes – orders POST /items passes –" in good
     assert "GET /open no token needed" in good
     assert "aud audience: for whom it was made" in good
     assert " UTC, in " in good
-    assert "It passes 0 of the 2 routes" in other
+    assert "It passes none of the 2 routes" in other
     assert "refused TokenAudienceNotAllowed validate-jwt" in other
     assert "audience failed" in other
     assert "api://other" in other
@@ -64,7 +64,7 @@ def test_a_form_of_this_login(tmp_path: Path) -> None:
         token = running.entra.mint()
         assert (await visitor.post("/console/token", {"token": token, "csrf": "x"})).status_code == 403
         page = await visitor.post("/console/token", {"token": token})
-        assert "It passes 1 of the 1 routes" in text_of(page.text)
+        assert "It passes the only route that checks a token." in text_of(page.text)
 
     visit(tmp_path, look_around, NO_ACTIONS)
 

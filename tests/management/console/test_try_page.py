@@ -21,12 +21,14 @@ def test_for_real_and_against_a_stub(tmp_path: Path) -> None:
         assert 'value="/evil/one/7"' in (await visitor.get("/console/try?path=/evil/one/7")).text
         sent = {"method": "POST", "path": "/evil/two?x=1", "headers": "X-Mine: yes\n\n", "body": "hello"}
         real = text_of((await visitor.post(TRY, sent)).text)
-        assert "POST /evil/two was sent for real. Back 200 The answer is 200 OK." in real
+        assert "POST /evil/two was sent for real. Back to the form 200 The answer is 200 OK." in real
         assert running.received("x-mine") == ["yes"]
         assert b"hello" in running.backend.received
         before = len(running.backend.received)
         stubbed = text_of((await visitor.post(TRY, {**sent, "stub": "503"})).text)
-        assert "was sent to a stub. Back 503" in stubbed
+        assert "was sent to a stub. Back to the form 503" in stubbed
+        back = await visitor.post(TRY, {**sent, "path": "/evil/two?sig=secret", "stub": "503"})
+        assert 'href="/console/try?method=POST&amp;path=%2Fevil%2Ftwo&amp;stub=503"' in back.text
         assert "set-variable api · set-variable[1]" in stubbed
         assert len(running.backend.received) == before
 

@@ -7,7 +7,6 @@ import re
 from pathlib import Path
 
 import httpx2
-import pytest
 from starlette.applications import Starlette
 
 from gateway.assembly.app import Gateway
@@ -42,19 +41,19 @@ def gathered(gateway: Gateway) -> Starlette:
     return Starlette(routes=console_routes(gateway.console.console, Workers(ask)))
 
 
-@pytest.mark.parametrize("path", PAGES)
-def test_added_up(tmp_path: Path, path: str) -> None:
+def test_added_up(tmp_path: Path) -> None:
     """Each page counts the requests of every worker, and says when one does not answer."""
 
-    async def run() -> str:
+    async def run() -> dict[str, str]:
         async with hostile_product(tmp_path) as running:
             await traffic(running)
             transport = httpx2.ASGITransport(gathered(running.gateway))
             async with httpx2.AsyncClient(transport=transport, base_url="http://localhost") as client:
-                return text_of((await client.get(path)).text)
+                return {path: text_of((await client.get(path)).text) for path in PAGES}
 
-    text = asyncio.run(run())
-    assert [pattern for pattern in PAGES[path] if not re.search(pattern, text)] == []
+    texts = asyncio.run(run())
+    for path, patterns in PAGES.items():
+        assert (path, [pattern for pattern in patterns if not re.search(pattern, texts[path])]) == (path, [])
 
 
 def test_a_trace_is_found_wherever_it_is(tmp_path: Path) -> None:
