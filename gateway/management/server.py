@@ -14,7 +14,6 @@ from contextlib import asynccontextmanager
 from typing import Any, cast
 
 import uvicorn
-from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -24,8 +23,6 @@ from gateway.wire.server.serve import EmbeddedServer
 
 CLOSING = "gateway.closing"
 """Where an application finds, in its scope, the event that tells streams without an end that the server stops."""
-
-_REPLACED = "replaced"
 
 MOST_CONNECTIONS = 512
 MOST_OF_ONE_CLIENT = 64
@@ -44,6 +41,9 @@ async def serve_management(app: ASGIApp, listening: socket.socket) -> AsyncItera
             await app({**scope, CLOSING: closing}, receive, send)
         except ClientDisconnect:
             return  # in the middle of its request: nothing that anybody has to look at
+        except asyncio.CancelledError:
+            if not closing.is_set():
+                raise  # else its client has not read the answer in time
 
     settings = uvicorn.Config(
         told,
@@ -65,16 +65,6 @@ async def serve_management(app: ASGIApp, listening: socket.socket) -> AsyncItera
         closing.set()
         server.stop.set()
         await asyncio.wait({task})
-
-
-def replaced(app: Starlette) -> None:
-    """Note that another application has taken over from *app*: what lasts there has to end, and is asked for again."""
-    app.state[_REPLACED] = True
-
-
-def is_replaced(app: Starlette) -> bool:
-    """Whether it has."""
-    return _REPLACED in app.state
 
 
 class ManagementConnection(HttpToolsProtocol):
@@ -104,6 +94,12 @@ class ManagementConnection(HttpToolsProtocol):
         """It has arrived."""
         self._satisfied()
         super().on_message_complete()
+
+    def shutdown(self) -> None:
+        """A request that has not arrived is not waited for."""
+        super().shutdown()
+        if self.cycle is not None and self.cycle.more_body:
+            self.transport.abort()
 
     def pause_writing(self) -> None:
         """The client has to read what waits for it."""

@@ -17,7 +17,6 @@ from gateway.config import Config
 from gateway.data_plane.decision import DecisionEndpoint
 from gateway.data_plane.routing import RoutedApi
 from gateway.management.health import Readiness
-from gateway.management.server import replaced
 from gateway.pipeline.background import Background
 from gateway.wire.server.serve import RunningServer
 from gateway.wire.settings import ServerSettings
@@ -75,7 +74,7 @@ class LiveGateway:
         gateway.readiness.draining = former.readiness.draining
         await gateway.take_over(former)
         self.current = gateway
-        replaced(former.management)
+        _take_apart(former.management)
         if self.server is not None:
             self.server.serve_with(gateway.dispatcher, config.server_settings())
         if self.decisions is not None:
@@ -89,9 +88,7 @@ class LiveGateway:
 
     def _when_ended(self, former: Gateway, gateway: Gateway) -> None:
         """Requests hold the dispatcher that began them: when it is gone, nothing needs what was behind it."""
-        remains = _Remains(
-            list(former.assembly.apis), former.management, former.readiness, former.outside, former.services.background
-        )
+        remains = _Remains(list(former.assembly.apis), former.readiness, former.outside, former.services.background)
         self._secrets[remains] = frozenset(secrets_of(former.config))
         loop = asyncio.get_running_loop()
         weakref.finalize(former.dispatcher, self._end, loop, remains, gateway.outside).atexit = False
@@ -112,7 +109,6 @@ class _Remains:
     """What is left of a gateway without requests."""
 
     apis: list[RoutedApi]
-    management: Starlette
     readiness: Readiness
     outside: Outside
     background: Background
@@ -125,13 +121,21 @@ class _Remains:
         at once whatever nothing refers to.
         """
         self.readiness.checks.clear()
-        self.management.routes.clear()  # they, the application and its middleware refer to each other
-        self.management.middleware_stack = None
         while self.apis:
             del self.apis[-PIECE:]
             await asyncio.sleep(0)
         await self.background.ended(BACKGROUND_S)  # its one-way requests and events
         await self.outside.aclose(kept)
+
+
+def _take_apart(management: Starlette) -> None:
+    """
+    End what lasts there, such as open pages, which ask again and are answered by the one that has taken over.
+
+    Its pages refer to the dispatcher; they, the application and its middleware to each other.
+    """
+    management.routes.clear()
+    management.middleware_stack = None
 
 
 def _client_ca(config: Config) -> bytes:

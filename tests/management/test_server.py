@@ -87,6 +87,19 @@ def test_a_request_that_does_not_arrive(
     assert (asyncio.run(run()), caplog.records) == (b"", [])
 
 
+def test_stopping_waits_for_no_request(caplog: pytest.LogCaptureFixture) -> None:
+    """Half a request does not keep the gateway from stopping, and is no error in the log."""
+
+    async def run() -> bytes:
+        async with served(application) as connect:
+            reader, writer = await connect()
+            writer.write(POST)
+            await asyncio.sleep(0.02)
+        return await _said((reader, writer), b"")
+
+    assert (asyncio.run(run()), caplog.records) == (b"", [])
+
+
 def test_an_answer_that_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
     """A client that reads nothing keeps neither its answer in memory for long, nor the server from stopping."""
     monkeypatch.setattr(server, "READING_S", 0.02)

@@ -16,11 +16,12 @@ import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.types import Message, Scope
 
-from gateway.management.server import CLOSING, is_replaced
+from gateway.management.server import CLOSING
 
 PATH = "/console/live"
 EVERY_S = 2.0
@@ -64,7 +65,7 @@ class LivePages:
 async def _pages(request: Request, path: str, query: str, closing: asyncio.Event) -> AsyncIterator[bytes]:
     """The page every other second, until it is not there any more, the server stops, or it has been long enough."""
     until = time.monotonic() + LASTS_S
-    while not closing.is_set() and not is_replaced(request.app) and time.monotonic() < until:
+    while not closing.is_set() and time.monotonic() < until:
         page = await _page(request, path, query)
         if page is None:
             return
@@ -108,5 +109,8 @@ async def _page(request: Request, path: str, query: str) -> bytes | None:
         status = message.get("status", status)
         body.extend(message.get("body", b""))
 
-    await request.app.router(scope, receive, send)
+    try:
+        await request.app.router(scope, receive, send)
+    except HTTPException:  # there is no such page, or no longer
+        return None
     return bytes(body) if status == 200 else None
