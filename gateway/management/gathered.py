@@ -18,6 +18,7 @@ from typing import Any
 from urllib.parse import quote
 
 import httpx2
+import structlog
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.metrics_core import Metric
@@ -38,6 +39,8 @@ from gateway.management.reload import Reload, no_reload, reload_route
 from gateway.management.requests import gathered_request_pages
 from gateway.management.withdrawal import PATH as WITHDRAWN_KEYS
 from gateway.management.withdrawal import WithdrawalBook, withdrawal_route
+
+log = structlog.get_logger("gateway.management")
 
 TIMEOUT_S = 2.0
 ACTION_S = 60.0  # for a request that the console sends through a worker
@@ -132,10 +135,10 @@ async def _withdraw(sockets: Sequence[Path], book: WithdrawalBook, kid: str, iss
     One that starts reads *book* once it can be asked.
 
     Raises:
-        RuntimeError: A worker did not answer.
+        RuntimeError: A worker did not answer, or one that is started later would not know it.
         LookupError: No policy uses the issuer.
     """
-    book.note(kid, issuer)
+    noted = _noted(book, kid, issuer)
     request = {"kid": kid, "issuer": issuer} if issuer else {"kid": kid}
     both = await asyncio.gather(*(_ask(socket, WITHDRAWN_KEYS, request) for socket in (*sockets, *_beside(sockets))))
     answers = both[: len(sockets)]
@@ -144,7 +147,19 @@ async def _withdraw(sockets: Sequence[Path], book: WithdrawalBook, kid: str, iss
     done = [answer.json()["issuers"] for answer in given if answer.is_success]
     if len(done) < len(sockets):
         raise RuntimeError("a worker did not withdraw the key")
+    if not noted:
+        raise RuntimeError("the key is withdrawn, but could not be noted for workers that start later")
     return sorted(set(chain.from_iterable(done)))
+
+
+def _noted(book: WithdrawalBook, kid: str, issuer: str | None) -> bool:
+    """Whether it could be written down; those that run are asked in any case."""
+    try:
+        book.note(kid, issuer)
+    except OSError as error:
+        log.error("withdrawal_not_noted", error=str(error))
+        return False
+    return True
 
 
 def _beside(sockets: Sequence[Path]) -> list[Path]:

@@ -28,7 +28,7 @@ MOST_CONNECTIONS = 512
 MOST_OF_ONE_CLIENT = 64
 REQUEST_S = 20.0  # for a whole request to arrive, its body included
 READING_S = 60.0  # for a client that reads nothing, while an answer waits
-GOODBYE_S = 5
+GOODBYE_S = 2  # for requests that run when it stops: with the data plane's, within what a supervisor waits
 
 
 @asynccontextmanager

@@ -9,7 +9,10 @@ Source: Fetch Standard, "CORS-safelisted request-header" (a JSON body needs a pr
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import json
+import os
 from collections.abc import Awaitable, Callable, Sequence, Set
 from pathlib import Path
 
@@ -36,9 +39,8 @@ class WithdrawalBook:
         self._file = file
 
     def note(self, kid: str, issuer: str | None) -> None:
-        """Add one."""
-        with self._file.open("a", encoding="utf-8") as file:
-            file.write(json.dumps([kid, issuer]) + "\n")
+        """Add one. Raises OSError: it could not be written, and nothing has been."""
+        _append(self._file, json.dumps([kid, issuer]) + "\n")
 
     def withdrawn(self) -> list[tuple[str, str | None]]:
         """All of them: key id, and metadata URL of one issuer or None."""
@@ -57,20 +59,33 @@ class WithdrawnMaterial:
         self._noted: set[tuple[str, str, bytes]] = set()  # by this process, or before it
 
     def note(self, seen: Set[tuple[str, str, bytes]]) -> None:
-        """Add what is new."""
+        """Add what is new. Raises OSError: it could not be written, and is still new."""
         fresh = seen - self._noted
         if not fresh:
             return
-        self._noted |= fresh
         lines = [json.dumps([address, name, fingerprint.hex()]) + "\n" for address, name, fingerprint in fresh]
-        with self._file.open("a", encoding="utf-8") as file:
-            file.write("".join(lines))
+        _append(self._file, "".join(lines))
+        self._noted |= fresh
 
     def read(self) -> set[tuple[str, str, bytes]]:
         """All of it: metadata URL, name, fingerprint."""
         lines = self._file.read_text("utf-8").splitlines() if self._file.exists() else []
         self._noted |= {(address, name, bytes.fromhex(mark)) for address, name, mark in map(json.loads, lines)}
         return set(self._noted)
+
+
+def _append(path: Path, lines: str) -> None:
+    """Add *lines* as a whole, or nothing of them: half a line would keep every later worker from starting."""
+    content = lines.encode()
+    with path.open("ab", buffering=0) as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        before = file.seek(0, os.SEEK_END)
+        try:
+            if file.write(content) != len(content):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+        except OSError:
+            file.truncate(before)
+            raise
 
 
 def withdrawal_route(withdraw: Withdraw, guard: Sequence[Middleware] = ()) -> Route:

@@ -18,6 +18,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
+import structlog
 import uvloop
 
 from gateway.assembly.app import Gateway, build
@@ -38,6 +39,8 @@ from gateway.serving.source import ConfigurationSource
 from gateway.serving.staff import MANAGEMENT, Generation
 from gateway.serving.workers import READY_S, NotRenewed, Supervisor
 from gateway.telemetry import logs
+
+log = structlog.get_logger("gateway.reload")
 
 PREFIX = "gateway-workers-"
 RELOAD_S = 120.0  # for the supervisor's report
@@ -95,14 +98,18 @@ class Generations:
     def begin(self) -> Generation:
         self.manager.reloading()
         self._number += 1
-        ReloadBook(self.directory).begin(self._number)
         try:
-            config, self._waiting = with_lasting(self.source.load(), self.gateway.config)
-            require_shareable(config, self.count)
-            self._next = build(config)
-        except Exception as error:  # even a mistake of ours must not end what runs
+            return self._begun()
+        except Exception as error:  # even a mistake of ours, or a full disk, must not end what runs
+            self._next = None
             self._tell(ReloadReport.of(error))
             raise NotRenewed from error
+
+    def _begun(self) -> Generation:
+        ReloadBook(self.directory).begin(self._number)
+        config, self._waiting = with_lasting(self.source.load(), self.gateway.config)
+        require_shareable(config, self.count)
+        self._next = build(config)
         logs.hide({*secrets_of(self.gateway.config), *secrets_of(config)})
         return self._generation(self._next, warm=True)
 
@@ -125,7 +132,10 @@ class Generations:
         """Log it, tell the service manager, and leave it where the management process reads it."""
         report.write_log(len(self.gateway.config.apis))
         self.manager.ready(report.in_words())
-        ReloadBook(self.directory).write(self._number, report)
+        try:
+            ReloadBook(self.directory).write(self._number, report)
+        except OSError as error:  # log and manager have it
+            log.error("reload_not_recorded", error=str(error))
 
     def _generation(self, gateway: Gateway, warm: bool) -> Generation:
         folder = self._new_folder()
@@ -196,6 +206,7 @@ class _Management:
     watched: ConfigurationSource | None
     warm: bool
     pulses: Pulses
+    supervisor: int = field(default_factory=os.getpid)
 
     def run(self, sockets: Sockets, lifeline: Lifeline, pulse: Pulse) -> None:
         sockets.close_public()
@@ -246,7 +257,8 @@ class _Management:
     async def _reload(self) -> Mapping[str, object]:
         """Ask the supervisor, and wait for its report."""
         before = self.reloads.begun()
-        os.kill(os.getppid(), signal.SIGHUP)
+        if os.getppid() == self.supervisor:  # else it has gone, and the signal would be another program's
+            os.kill(self.supervisor, signal.SIGHUP)
         for _ in range(int(RELOAD_S / LOOK_S)):
             number, report = self.reloads.read()
             if report is not None and number > before:

@@ -90,6 +90,8 @@ class LiveGateway:
         """Requests hold the dispatcher that began them: when it is gone, nothing needs what was behind it."""
         remains = _Remains(list(former.assembly.apis), former.readiness, former.outside, former.services.background)
         self._secrets[remains] = frozenset(secrets_of(former.config))
+        if former.console is not None:
+            former.console.process.abilities.clear()  # they hold the gateway, its dispatcher included
         loop = asyncio.get_running_loop()
         weakref.finalize(former.dispatcher, self._end, loop, remains, gateway.outside).atexit = False
 

@@ -2,9 +2,10 @@
 A private folder that does not outlive its processes.
 
 A supervisor that is killed cannot remove its folder. Its workers do when they end, and if everything is killed at once,
-the next gateway does: a folder belongs to somebody as long as a process holds the lock in it.
+the next gateway does: a folder belongs to somebody as long as a process holds the lock in it. The folder itself is
+locked as well, so that the machine's cleaning of temporary files leaves it alone, however old its files become.
 
-Source: flock(2): the lock is held until every process that has inherited it has ended.
+Source: flock(2): a lock is held until every process that has inherited it has ended; tmpfiles.d(5): locked folders.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from gateway.errors import GatewayError
+from gateway.serving.exit_codes import ExitCode
 
 LOCK = "owner"
 LONGEST = 70  # bytes of a folder's name: that of a socket, which is below it, has 107. Source: unix(7)
@@ -32,24 +34,40 @@ def private_folder(prefix: str, parent: Path | None = None) -> Iterator[Path]:
 
     Args:
         prefix: With which its name, and that of no other kind of folder, begins.
+
+    Raises:
+        GatewayError: No folder can be made: the place is read-only, full, or does not exist.
     """
-    place = Path(tempfile.gettempdir()) if parent is None else parent
-    remove_left(prefix, place)
-    folder = Path(tempfile.mkdtemp(prefix=prefix, dir=place))
-    lock = _locked(folder)
+    try:
+        place = Path(tempfile.gettempdir()) if parent is None else parent
+        remove_left(prefix, place)
+        folder = Path(tempfile.mkdtemp(prefix=prefix, dir=place))
+        locks = _locked(folder)
+    except OSError as error:
+        raise _unusable(error) from None
     try:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-        os.close(lock)
+        for lock in locks:
+            os.close(lock)
 
 
-def _locked(folder: Path) -> int:
-    """Hold the lock of *folder*, which has its name only once it is held."""
+def _unusable(error: OSError) -> GatewayError:
+    """A disk that is full, or not mounted yet, may be better at the next start."""
+    unusable = GatewayError(f"no private folder for temporary files: {error} (let TMPDIR name one with room)")
+    unusable.exit_code = ExitCode.UNAVAILABLE
+    return unusable
+
+
+def _locked(folder: Path) -> tuple[int, int]:
+    """Hold *folder* and the lock in it, which has its name only once it is held."""
+    itself = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     lock = os.open(folder / f"{LOCK}.part", os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    fcntl.flock(lock, fcntl.LOCK_EX)
+    for held in (itself, lock):
+        fcntl.flock(held, fcntl.LOCK_EX)
     os.rename(folder / f"{LOCK}.part", folder / LOCK)
-    return lock
+    return itself, lock
 
 
 @contextmanager

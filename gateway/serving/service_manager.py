@@ -73,17 +73,20 @@ class ServiceManager:
     def alive(self) -> None:
         """To be called while everything turns: feeds the watchdog when half of its time is over."""
         now = time.monotonic()
-        if self.watchdog_s and now - self._fed_at >= self.watchdog_s / 2 - self.beat_s:
+        is_due = self.watchdog_s and now - self._fed_at >= self.watchdog_s / 2 - self.beat_s
+        if is_due and self._send("WATCHDOG=1", patience_s=0.0):  # from the loop that serves: it never waits
             self._fed_at = now
-            self._send("WATCHDOG=1")
 
-    def _send(self, *lines: str) -> None:
+    def _send(self, *lines: str, patience_s: float = SEND_S) -> bool:
+        """Whether the manager's socket has taken it."""
         if not self.address:
-            return
+            return False
         with suppress(OSError, ValueError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
-            sender.settimeout(SEND_S)
+            sender.settimeout(patience_s)
             sender.connect(self.address)
             sender.sendall("\n".join(lines).encode())
+            return True
+        return False
 
 
 NO_MANAGER = ServiceManager()

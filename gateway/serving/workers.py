@@ -32,6 +32,9 @@ log = structlog.get_logger("gateway.workers")
 LOOK_S = 1.0  # between two turns in which nothing happens
 STARTING_LOOK_S = 0.05
 READY_S = 30.0  # for a generation to be ready
+MOST_RETIRED = (
+    3  # generations that end with their requests at the same time; another reload waits for the first of them
+)
 RENEWAL_S = 120.0  # for a configuration to be loaded: afterwards the watchdog is not fed
 
 
@@ -168,9 +171,13 @@ class Supervisor:
             self._renew(self.renew)
 
     def _may_renew(self) -> bool:
-        """One generation at a time: the first one gets its time to be ready, too."""
+        """
+        One generation at a time: the first one gets its time to be ready, too. Those before may have long requests:
+        there are never more of them than memory was counted for.
+        """
         is_settled = self._was_ready or self._staff.age_s > READY_S
-        return is_settled and self._next is None and self._kill_at is None
+        has_room = len(self._retired) <= (MOST_RETIRED - 1) * len(self._staff.generation.jobs)
+        return is_settled and has_room and self._next is None and self._kill_at is None
 
     def _stop(self) -> None:
         """Pass the signal on; processes that outlive the time for stopping are killed."""

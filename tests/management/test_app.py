@@ -8,9 +8,12 @@ from typing import Any
 import httpx2
 import pytest
 from prometheus_client import CollectorRegistry
+from starlette.types import Receive, Scope, Send
 
 from gateway.management.app import create_app
 from gateway.management.health import Readiness, Status
+from gateway.management.server import serve_management
+from gateway.wire.server.serve import bind
 
 
 def ask(readiness: Readiness, path: str, host: str = "localhost") -> httpx2.Response:
@@ -93,3 +96,23 @@ def test_another_site_reads_nothing(path: str) -> None:
 def test_alive_under_any_name() -> None:
     """``/healthz`` reveals nothing, so that any prober may ask."""
     assert ask(issuers(True), "/healthz", "evil.example").status_code == 200
+
+
+def test_a_body_that_never_comes_does_not_keep_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """When the management plane stops, a request that is not complete has a moment, and is then cut."""
+    monkeypatch.setattr("gateway.management.server.GOODBYE_S", 0.05)
+
+    async def run() -> None:
+        async def patient(scope: Scope, receive: Receive, send: Send) -> None:
+            await receive()  # the part that has come
+            reading.set()
+            await receive()
+
+        reading, listening = asyncio.Event(), bind("127.0.0.1", 0)
+        async with serve_management(patient, listening):
+            _, writer = await asyncio.open_connection(*listening.getsockname())
+            writer.write(b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\n{")
+            await reading.wait()
+        writer.close()
+
+    asyncio.run(asyncio.wait_for(run(), 30))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -98,3 +99,26 @@ def test_what_was_seen_is_noted_once(tmp_path: Path) -> None:
 def test_a_worker_that_does_not_answer() -> None:
     """If one worker may still use the key, the answer is not a success."""
     assert client([], "a worker did not withdraw the key").post(PATH, json={"kid": "k1"}).status_code == 503
+
+
+@pytest.mark.parametrize("fits", [0, 5])
+def test_half_a_line_is_never_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fits: int) -> None:
+    """A full disk takes a part of a line, or nothing: every later worker reads the whole file when it starts."""
+    book, seen = WithdrawalBook(tmp_path / "book"), WithdrawnMaterial(tmp_path / "seen")
+    book.note("before", None)
+    seen.note({("u", "before", b"1")})
+    write = io.FileIO.write
+
+    class Full(io.FileIO):
+        def write(self, content: object) -> int:
+            return write(self, bytes(content)[:fits])  # type: ignore[call-overload]
+
+    monkeypatch.setattr(Path, "open", lambda self, *_args, **_options: Full(self, "a"))
+    with pytest.raises(OSError, match="No space"):
+        book.note("after", None)
+    with pytest.raises(OSError, match="No space"):
+        seen.note({("u", "after", b"2")})
+    monkeypatch.undo()
+    assert book.withdrawn() == [("before", None)]
+    seen.note({("u", "after", b"2")})  # it is still new
+    assert WithdrawnMaterial(tmp_path / "seen").read() == {("u", "before", b"1"), ("u", "after", b"2")}

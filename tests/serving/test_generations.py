@@ -6,7 +6,7 @@ import asyncio
 import json
 import os
 import time
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 
 import httpx2
@@ -24,6 +24,7 @@ from gateway.serving.reload_report import ReloadBook, ReloadReport, metrics_of
 from gateway.serving.running import Sockets
 from gateway.serving.source import ConfigurationFile
 from gateway.serving.staff import Generation
+from gateway.serving.workers import NotRenewed
 
 
 def generations(folder: Path) -> Generations:
@@ -73,6 +74,7 @@ def test_the_report_is_of_a_reload_that_began_later(tmp_path: Path, monkeypatch:
         asyncio.get_running_loop().call_later(0.01, book.write, 2, ReloadReport(time.time(), ("a mistake",)))
 
     monkeypatch.setattr(os, "kill", hang_up)
+    monkeypatch.setattr(os, "getppid", os.getpid)
     monkeypatch.setattr("gateway.serving.generations.LOOK_S", 0.002)
     management = _Management(None, [], None, book, None, False, Pulses([]))  # type: ignore[arg-type]
     assert asyncio.run(management._reload())["problems"] == ["a mistake"]
@@ -121,3 +123,54 @@ def test_a_key_is_withdrawn_in_both_generations(tmp_path: Path) -> None:
     assert asyncio.run(run()) == 200
     assert sorted(withdrawn) == ["generation-1", "generation-2"]
     assert json.loads((tmp_path / "book").read_text()) == ["a", None]
+
+
+@pytest.mark.usefixtures("unbound")
+@pytest.mark.parametrize("broken", ["begun.json", "reload.json", "generation-1"])
+def test_a_full_disk_ends_nothing(tmp_path: Path, broken: str) -> None:
+    """A reload that cannot write its files is refused, or goes unrecorded; the supervisor goes on, the next works."""
+    several = generations(tmp_path)
+    several.first()
+    obstacle = (tmp_path / broken).with_suffix(".part") if broken.endswith(".json") else tmp_path / broken
+    obstacle.mkdir()  # where a file should be, as no test can fill the disk
+    with suppress(NotRenewed):
+        several.begin()
+        several.done()
+    obstacle.rmdir()
+    several.begin()
+    several.done()
+    assert ReloadBook(tmp_path).read()[1] is not None
+
+
+def test_another_program_gets_no_signal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The management process of a dead supervisor is a child of init, or of a shell: that is not sent SIGHUP."""
+    signals: list[object] = []
+    monkeypatch.setattr(os, "kill", lambda *signal: signals.append(signal))
+    monkeypatch.setattr(os, "getppid", lambda: 1)
+    monkeypatch.setattr("gateway.serving.generations.RELOAD_S", 0.05)
+    management = _Management(None, [], None, ReloadBook(tmp_path), None, False, Pulses([]))  # type: ignore[arg-type]
+    assert asyncio.run(management._reload())["problems"] == ["the supervisor has not answered"]
+    assert signals == []
+
+
+def test_a_key_is_withdrawn_although_the_disk_is_full(tmp_path: Path) -> None:
+    """The workers that run withdraw it, and the answer says that it could not be noted for later ones."""
+    withdrawn: list[str] = []
+    (tmp_path / "book").mkdir()
+
+    async def withdraw(kid: str, issuer: str | None) -> list[str]:
+        withdrawn.append(kid)
+        return []
+
+    async def run() -> httpx2.Response:
+        worker = Starlette(routes=[withdrawal_route(withdraw)])
+        path = tmp_path / "generation-1" / "worker-1.sock"
+        path.parent.mkdir()
+        async with serve_management(worker, unix_socket(str(path))):
+            plane = create_app([path], WithdrawalBook(tmp_path / "book"))
+            async with httpx2.AsyncClient(transport=httpx2.ASGITransport(plane), base_url="http://localhost") as client:
+                return await client.post("/withdrawn-keys", json={"kid": "a"})
+
+    answer = asyncio.run(run())
+    assert (answer.status_code, withdrawn) == (503, ["a"])
+    assert "could not be noted" in answer.json()["error"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 from pathlib import Path
 
@@ -76,3 +77,19 @@ def test_a_name_too_long_for_sockets_is_said() -> None:
     require_short(Path("/tmp/gateway-workers-12345678"))
     with pytest.raises(GatewayError, match="the folder /x+ has too long a name for sockets: set TMPDIR to a shorter"):
         require_short(Path("/" + "x" * 80, "gateway-workers-12345678"))
+
+
+def test_old_temporary_files_are_cleaned_elsewhere(tmp_path: Path) -> None:
+    """systemd-tmpfiles leaves out what is below a folder that it cannot lock: withdrawn keys must last."""
+    with private_folder("g-", tmp_path) as mine:
+        cleaning = os.open(mine, os.O_RDONLY)
+        with pytest.raises(BlockingIOError):
+            fcntl.flock(cleaning, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.close(cleaning)
+
+
+def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    """One line with a remedy, and the exit code of what another start may find better."""
+    with pytest.raises(GatewayError, match="TMPDIR") as raised, private_folder("g-", tmp_path / "nowhere"):
+        pass
+    assert raised.value.exit_code == 69

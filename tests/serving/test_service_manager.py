@@ -76,7 +76,9 @@ def test_a_socket_that_is_not_there_harms_nothing(address: str) -> None:
     manager.stopping()
 
 
-def test_a_manager_that_does_not_read_is_not_waited_for(listening: tuple[str, socket.socket]) -> None:
+def test_a_manager_that_does_not_read_is_not_waited_for(
+    listening: tuple[str, socket.socket], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A full socket costs a moment, not the gateway."""
     address, _ = listening
     manager = ServiceManager.taken_from({"NOTIFY_SOCKET": address})
@@ -87,6 +89,18 @@ def test_a_manager_that_does_not_read_is_not_waited_for(listening: tuple[str, so
             while True:
                 filling.send(b"X=1")
     manager.ready("Serving")
+    patience: list[float | None] = []
+    wait = socket.socket.settimeout
+
+    def noted(this: socket.socket, seconds: float | None) -> None:
+        patience.append(seconds)
+        wait(this, seconds)
+
+    monkeypatch.setattr(socket.socket, "settimeout", noted)
+    manager.watchdog_s = 1.0
+    manager.alive()
+    assert patience == [0.0]  # it is the loop that serves
+    assert manager._fed_at == 0.0  # tried again at its next turn
 
 
 @pytest.mark.parametrize(
