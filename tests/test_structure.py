@@ -21,7 +21,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 ROOMS = """
     __main__ cli commands serving assembly config management data_plane policies pipeline documents openapi liquid
     expressions tokens revocation backends counters value_cache notifications emulators outside telemetry wire reading
-    remedies documentation errors
+    remedies documentation errors interruption
 """.split()
 FORBIDDEN_NAMES = {"utils", "util", "helpers", "common", "manager", "misc"}
 

@@ -147,8 +147,7 @@ async def _withdraw(sockets: Sequence[Path], book: WithdrawalBook, kid: str, iss
     done = [answer.json()["issuers"] for answer in given if answer.is_success]
     if len(done) < len(sockets):
         raise RuntimeError("a worker did not withdraw the key")
-    if not noted:
-        raise RuntimeError("the key is withdrawn, but could not be noted for workers that start later")
+    _require_noted(noted)
     return sorted(set(chain.from_iterable(done)))
 
 
@@ -160,6 +159,12 @@ def _noted(book: WithdrawalBook, kid: str, issuer: str | None) -> bool:
         log.error("withdrawal_not_noted", error=str(error))
         return False
     return True
+
+
+def _require_noted(noted: bool) -> None:
+    """Raises RuntimeError: it is in no file."""
+    if not noted:
+        raise RuntimeError("the key is withdrawn, but could not be noted for workers that start later")
 
 
 def _beside(sockets: Sequence[Path]) -> list[Path]:

@@ -80,12 +80,9 @@ def _append(path: Path, lines: str) -> None:
     with path.open("ab", buffering=0) as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         before = file.seek(0, os.SEEK_END)
-        try:
-            if file.write(content) != len(content):
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
-        except OSError:
+        if file.write(content) != len(content):  # the disk is full; one that takes nothing raises it
             file.truncate(before)
-            raise
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
 
 
 def withdrawal_route(withdraw: Withdraw, guard: Sequence[Middleware] = ()) -> Route:

@@ -10,6 +10,8 @@ from contextlib import suppress
 
 import structlog
 
+from gateway.interruption import interrupted
+
 log = structlog.get_logger("gateway")
 
 RETIRE = signal.SIGUSR2
@@ -59,6 +61,8 @@ class StopSignals:
         loop.add_signal_handler(signal.SIGINT, self._interrupt)
         loop.add_signal_handler(signal.SIGHUP, on_hang_up)
         loop.add_signal_handler(RETIRE, self._retire)
+        if interrupted():
+            self._stop.set()
         if lifeline is not None:
             loop.add_reader(lifeline.reading_end, self._supervisor_gone)
 

@@ -14,6 +14,8 @@ from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any
 
+from gateway.interruption import interrupted
+
 _STOPS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -43,6 +45,7 @@ class WakeUp:
             handlers[signal.SIGALRM] = lambda *_: tick()
         self._ends = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+        self.stops += interrupted()
         woken = signal.set_wakeup_fd(self._ends[1], warn_on_full_buffer=False)
         if tick is not None:
             signal.setitimer(signal.ITIMER_REAL, every_s, every_s)

@@ -110,9 +110,15 @@ def test_ctrl_c_ends_quietly(tmp_path: Path, command: list[str], after_s: float)
     """Ctrl-C ends the gateway quietly while modules load, while it is built, and while it serves."""
     (tmp_path / "config.yaml").write_text("listen: 127.0.0.1:0\nmanagement: 127.0.0.1:0\n")
     python = [sys.executable, "-m", "gateway", *command]
-    with started(python, cwd=tmp_path, env=unmeasured(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
+    options = {"env": unmeasured(), "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    # A test run in the background of a shell would hand on that Ctrl-C is ignored.
+    with started(python, cwd=tmp_path, preexec_fn=_heed_interrupts, **options) as process:
         time.sleep(after_s)
         process.send_signal(signal.SIGINT)
         output, _ = process.communicate(timeout=30)
     assert process.returncode in (0, 1, 130, -signal.SIGINT)
     assert "gateway" not in output.partition("Traceback")[2]  # Python itself may be interrupted before it comes to us
+
+
+def _heed_interrupts() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)

@@ -1,0 +1,61 @@
+"""Ctrl-C is not lost where Python cannot raise it."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Iterator
+
+import pytest
+
+from gateway import interruption
+from gateway.interruption import interrupted, note_interrupts
+from gateway.serving.signals import StopSignals
+from gateway.serving.wake_up import WakeUp
+
+
+@pytest.fixture
+def noting(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """As at the start of ``gateway serve``."""
+    monkeypatch.setattr(interruption, "_came", False)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    note_interrupts()
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+class Lost:
+    """Something at whose end Ctrl-C comes."""
+
+    def __del__(self) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+
+@pytest.mark.usefixtures("noting")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_one_that_was_lost_ends_what_begins_to_serve() -> None:
+    """Raised where no exception goes on: then a process, and a supervisor, stop as soon as they listen."""
+    assert not interrupted()
+    Lost()
+    assert interrupted()
+
+    async def stops() -> bool:
+        signals = StopSignals()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR2):
+            asyncio.get_running_loop().remove_signal_handler(number)
+        return signals.stopping
+
+    assert asyncio.run(stops())
+    wake_up = WakeUp()
+    with wake_up.listening():
+        assert wake_up.take_stops() == 1
+
+
+def test_what_a_shell_ignores_is_ignored() -> None:
+    """A program in the background of a shell does not hear Ctrl-C."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        note_interrupts()
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
