@@ -15,6 +15,7 @@ from gateway import __version__
 from gateway.assembly.app import build
 from gateway.config.loading import parse
 from gateway.reading import durations
+from gateway.serving.pulses import HUNG_S, STUCK_S
 from tests.deploy.parts import DEPLOY, VALUES, read
 
 CHART = DEPLOY / "helm" / "gateway"
@@ -140,3 +141,13 @@ def test_policy_of_one_application() -> None:
     """The network policy selects the gateway's pods: an empty selector would close the ports of the whole namespace."""
     selector = read("kustomize/base/networkpolicy.yaml")["spec"]["podSelector"]
     assert selector == {"matchLabels": {"app.kubernetes.io/name": "gateway"}}
+
+
+@pytest.mark.parametrize(
+    "file", [BASE / "deployment.yaml", CHART / "templates" / "deployment.yaml"], ids=["base", "chart"]
+)
+def test_liveness_is_more_patient_than_the_supervisor(file: Path) -> None:
+    """A worker that hangs is replaced by its supervisor before the whole container is restarted."""
+    probe = file.read_text().partition("livenessProbe:")[2].partition("readinessProbe:")[0]
+    period, failures = (int(re.findall(rf"{name}: (\d+)", probe)[0]) for name in ("periodSeconds", "failureThreshold"))
+    assert STUCK_S + period * (failures - 1) > HUNG_S
