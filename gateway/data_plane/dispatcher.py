@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")  # tried on paths for which there are others
 _NOT_FOUND = "Unable to match incoming request to an operation."
 
 # Built-in steps that refuse before any document runs. Source: docs/reference/apim.md, "Errors".
@@ -167,7 +168,7 @@ class Dispatcher:
             self.watcher.begins(context)
         if match.operation is None:
             context.place = _CONFIGURATION
-            return operation.pipelines[None].recover(_unmatched(request, api), context)
+            return operation.pipelines[None].recover(self._unmatched(request, api), context)
         request.target = api.target
         request.path = match.rest_path
         request.matched_parameters = match.parameters
@@ -212,6 +213,20 @@ class Dispatcher:
             return self.router.match(request)
         finally:
             request.method = request.original_method
+
+    def _unmatched(self, request: Request, api: ApiRuntime) -> PolicyError:
+        """Why no operation answers *request*."""
+        escape = ambiguity(request.original_path, api.path_escapes)
+        if escape:
+            message = f"The path contains {escape}, which this API does not allow"
+            return PolicyError(400, "OperationNotFound", _NOT_FOUND, message, expected=f"no {escape}", found="one")
+        expected = "the path of an API"
+        found: dict[str, object] = {"method": request.original_method}
+        if api.info.id:
+            expected = f"an operation of the API {api.info.id}"
+            others = (method for method in _METHODS if self._match_announced(request, method).operation is not None)
+            found |= {"allowed": allowed} if (allowed := list(others)) else {}
+        return PolicyError(404, "OperationNotFound", _NOT_FOUND, "Resource not found", expected=expected, found=found)
 
     def _with_access(
         self,
@@ -296,23 +311,6 @@ def preflight_method(request: Request) -> str | None:
     if request.method != "OPTIONS" or "Origin" not in request.headers:
         return None
     return request.headers.first("Access-Control-Request-Method")
-
-
-def _unmatched(request: Request, api: ApiRuntime) -> PolicyError:
-    """Why no operation answers *request*."""
-    escape = ambiguity(request.original_path, api.path_escapes)
-    if escape:
-        message = f"The path contains {escape}, which this API does not allow"
-        return PolicyError(400, "OperationNotFound", _NOT_FOUND, message, expected=f"no {escape}", found="one")
-    expected = f"an operation of the API {api.info.id}" if api.info.id else "the path of an API"
-    return PolicyError(
-        404,
-        "OperationNotFound",
-        _NOT_FOUND,
-        "Resource not found",
-        expected=expected,
-        found={"method": request.original_method},
-    )
 
 
 def _operation(match: Match, api: ApiRuntime) -> OperationRuntime:

@@ -136,8 +136,8 @@ def record_of_wire(refusal: WireRefusal) -> RequestRecord:
     return RequestRecord(
         refusal.id,
         time.time(),
-        "",
-        "",
+        refusal.method,
+        refusal.path,
         outcome=RequestOutcome.FAILED if refusal.status >= 500 else RequestOutcome.REFUSED,
         status=refusal.status,
         source=WIRE,

@@ -19,6 +19,8 @@ import structlog
 from gateway.documents.model import Section
 from gateway.documents.placeholders import is_unresolved
 from gateway.documents.shape import ID, Attribute, Child, Content, Element, Kind
+from gateway.errors import PolicyError
+from gateway.pipeline.context import LastError
 from gateway.pipeline.policy import PolicyType
 from gateway.pipeline.values import Constant, combined
 from gateway.policies.parts.elements import FIELD_NAME
@@ -145,14 +147,15 @@ class Cors(PolicyType):
             context.on_answer(partial(_write, self._grants(origin, context)))
             return None
         ends = request.original_method in ("GET", "HEAD") and self.terminates(context)
-        return Response(200) if ends else None
+        return self._refusal(context, {"origin": origin}) if ends else None
 
     def preflight(self, context: Context) -> Response | None:
         """The answer to a preflight; None leaves it to the next cors policy."""
         request = context.request
         origin = request.headers.first("Origin") or ""
         if not (self._knows(origin, context) and self._allows(request, context)):
-            return Response(200) if self.terminates(context) else None
+            asked = {"origin": origin, "method": _announced_method(request)}
+            return self._refusal(context, asked) if self.terminates(context) else None
         answer = Response(200)
         _write(self._grants(origin, context), answer)
         answer.headers.replace("Access-Control-Allow-Methods", _announced_method(request))
@@ -161,6 +164,14 @@ class Cors(PolicyType):
         if max_age_s := self.max_age_s(context):
             answer.headers.replace("Access-Control-Max-Age", str(max_age_s))
         return answer
+
+    def _refusal(self, context: Context, asked: dict[str, str]) -> Response:
+        """An empty 200, as in APIM; the browser keeps it from the page, and the request log says why."""
+        expected = {"origins": sorted(self.origins(context)), "methods": sorted(self.methods(context))}
+        message = "Origin, method or headers of the request are not allowed by cors."
+        refusal = PolicyError(200, "OriginNotAllowed", message, expected=expected, found=asked)
+        context.last_error = LastError.of(refusal, context.place)
+        return Response(200)
 
     def _knows(self, origin: str, context: Context) -> bool:
         known = self.origins(context)

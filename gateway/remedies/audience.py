@@ -94,7 +94,7 @@ def _uri_for_guid(facts: Facts) -> str:
             return f"Tokens of the oldest form carry spn: in front: accept the audience {audience} too."
         if audience.startswith("api://") and audience.removeprefix("api://") in facts.expected:
             return f"v1 tokens carry the App ID URI: accept the audience {audience} too."
-        if audience.startswith("api://") and any(is_guid(wanted) for wanted in facts.expected):
+        if audience.startswith("api://") and all(is_guid(wanted) for wanted in facts.expected):
             return f"v1 tokens carry the App ID URI: if {audience} is this API, accept that audience too."
     return ""
 

@@ -28,6 +28,8 @@ class Facts:
         now: Seconds since the epoch.
         status: Of the answer.
         path, method: Of the request.
+        place: Of the policy that refused.
+        asked, got: Both sides by name, where the step compares several things.
     """
 
     reason: str = ""
@@ -45,6 +47,9 @@ class Facts:
     status: int = 0
     path: str = ""
     method: str = ""
+    place: str = ""
+    asked: Mapping[str, object] = field(default_factory=dict)
+    got: Mapping[str, object] = field(default_factory=dict)
 
     @property
     def issuer(self) -> str:

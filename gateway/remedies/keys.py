@@ -36,7 +36,8 @@ def _shared_secret(facts: Facts) -> str:
     if provider_of(facts.issuer) == AUTH0:
         return "Auth0 signed it with a shared secret (HS256): set the API's signing algorithm to RS256."
     return (
-        "It is signed with a shared secret, and published keys never are: use RS256 or ES256, or issuer-signing-keys."
+        "It is signed with a shared secret, and published keys never are: let the issuer use RS256 or ES256, or name "
+        "the secret in issuer-signing-keys."
     )
 
 
@@ -59,9 +60,12 @@ def _hosts(facts: Facts) -> set[str]:
 
 
 def _own_key(facts: Facts) -> str:
-    if provider_of(facts.issuer) not in {ENTRA_V1, ENTRA_V2}:
+    if facts.reason == "TokenSignatureInvalid" or provider_of(facts.issuer) not in {ENTRA_V1, ENTRA_V2}:
         return ""
-    return "An application with its own signing key or claims mapping needs ?appid={client id} at the metadata URL."
+    return (
+        "If the application has its own signing key or claims mapping, add ?appid={client id} to the metadata URL; "
+        "otherwise the token is from another environment, or older than the keys."
+    )
 
 
 def _user_flow(facts: Facts) -> str:

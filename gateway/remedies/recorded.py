@@ -9,6 +9,27 @@ from typing import Any
 from gateway.remedies.facts import Facts
 from gateway.remedies.words import Words, in_words
 
+_SIGNATURES = frozenset({"TokenSignatureKeyNotFound", "TokenSignatureInvalid"})
+# Whose sentences say that something is missing.
+_COMPARED = frozenset(
+    {
+        "TokenAudienceNotAllowed",
+        "TokenIssuerNotAllowed",
+        "TokenClaimNotFound",
+        "TokenClaimValueNotAllowed",
+        "TokenSignatureKeyNotFound",
+        "CallerIpNotAllowed",
+        "CallerIpBlocked",
+        "HeaderNotFound",
+        "HeaderValueNotAllowed",
+        "SubscriptionKeyNotFound",
+        "SubscriptionKeyInvalid",
+        "OperationNotFound",
+        "ConcurrencyLimitExceeded",
+    }
+)
+_TIMES = ("exp", "nbf")
+
 Record = Mapping[str, Any]
 
 
@@ -18,27 +39,37 @@ def record_in_words(record: Record) -> Words:
         return Words(f"The request was answered with {record['status']}.", "")
     facts = facts_of(record)
     words = in_words(facts)
-    is_known = facts.expected or facts.found or not facts.message
-    return words if is_known else Words(facts.message, words.remedy)  # nothing is called missing that is not known
+    if facts.expected or facts.found or facts.reason not in _COMPARED or not facts.message:
+        return words
+    return Words(facts.message, words.remedy)  # nothing is called missing that is not known
 
 
 def facts_of(record: Record) -> Facts:
     """What is known of the refusal that *record* describes."""
-    expected = record["expected"]
-    claim = expected.get("claim", "") if isinstance(expected, Mapping) else ""
+    asked, got = _named(record["expected"]), _named(record["found"])
+    claims = {**record["caller"]["claims"], **{name: got[name] for name in _TIMES if name in got}}
+    signed = {name: value for name, value in got.items() if value is not None}
     return Facts(
         reason=record["reason"],
         source=record["source"],
         message=record["detail"],
-        expected=texts(expected),
+        expected=texts(record["expected"]),
         found=texts(record["found"]),
-        claims=record["caller"]["claims"],
-        claim=str(claim),
+        claims=claims,
+        header=signed if record["reason"] in _SIGNATURES else {},
+        claim=str(asked.get("claim", "")),
         now=datetime.fromisoformat(record["time"]).timestamp(),
         status=record["status"] or 0,
         path=record["path"],
         method=record["method"],
+        place=record["place"],
+        asked=asked,
+        got=got,
     )
+
+
+def _named(value: object) -> Mapping[str, object]:
+    return value if isinstance(value, Mapping) else {}
 
 
 def texts(value: object) -> tuple[str, ...]:

@@ -9,11 +9,12 @@ from gateway.remedies.facts import Facts, Remedy
 
 def _not_found(facts: Facts) -> str:
     if facts.status == 400:
-        return "Send the path in its plain form: a server behind the gateway could read this one differently."
-    return (
-        "Compare method and path with the API's operations: the path begins with the API's own, and a method that no "
-        "operation lists is not found either."
-    )
+        return _PLAIN_PATH
+    if facts.got.get("allowed"):
+        return "Use one of these methods, or add an operation with this method to the API."
+    if not facts.got.get("api") and facts.expected == ("the path of an API",):
+        return "Compare the path with those of the APIs, as the console's page APIs lists them: one has to begin it."
+    return "Compare the path with the API's operations: it begins with the API's own, and a template follows."
 
 
 def _rate(facts: Facts) -> str:
@@ -25,18 +26,62 @@ def _rate(facts: Facts) -> str:
 def _backend(facts: Facts) -> str:
     text = facts.message.lower()
     if "circuit" in text:
-        return "Its circuit is open after repeated failures, and closes when the backend answers again: look there."
+        return (
+            "Find out why the backend failed: its earlier requests here have the reason. After trip-duration it is "
+            "tried again; interval, count and trip-duration are settings of its circuit-breaker."
+        )
     if "certificate" in text or "tls" in text:
         return "Compare the backend's certificate with its name and with the CA file that the backend's settings name."
     if "no backend" in text:
         return "Give the API a backend or a service-url, or set one with set-backend-service."
-    if "resolve" in text or "name" in text:
+    if "resolve" in text:
         return "The backend's host name is not known to this machine's resolver: correct the URL or the DNS."
+    if "refused" in text:
+        return "Nothing listens at that address and port: start the backend, or correct its URL."
     return "Look whether the backend runs and whether its address, port and firewall let this machine connect."
 
 
 def _timeout(facts: Facts) -> str:
-    return "The backend was too slow. Find out why there; the timeout of forward-request sets how long it may take."
+    return "Find out there why it was so slow; the timeout of forward-request sets how long it may take."
+
+
+def _key(facts: Facts) -> str:
+    if facts.got.get("subscription") is None:
+        return "Compare the key with those of the API's subscriptions: it may have been renewed, cut, or mixed up."
+    if "other" in str(facts.got.get("state")):
+        return "Use a key whose subscription is for this API or one of its products, or widen the scope of this one."
+    return "Set the subscription's state to active, if it may call."
+
+
+_RULES = {
+    "SizeLimit": "Send less, or raise the policy's max-size.",
+    "Unspecified": "Send what the API's definition lists, or set the policy's action for what it does not list.",
+    "IncorrectMessage": "Correct the body: the API's definition, or the schema that the policy names, has its form.",
+}
+
+
+def _validation(facts: Facts) -> str:
+    return _RULES.get(
+        str(facts.asked.get("rule")), "Correct the request: the API's definition says what it has to contain."
+    )
+
+
+def _certificate(facts: Facts) -> str:
+    if facts.found == ("no certificate",):
+        return (
+            "Let the client send its certificate. If it does, look at the listener: it asks for one only with "
+            "tls/client-ca, and a proxy that ends TLS in front keeps it."
+        )
+    return "Send a client certificate that fits one of the identities in the policy."
+
+
+def _no_token(facts: Facts) -> str:
+    where = facts.expected[0] if facts.expected else ""
+    if "query parameter" in where:
+        return f"Send the token in {where}."
+    if where and "authorization" not in where.lower():
+        return f"Send the token in {where}, as it is."
+    return "Send Authorization: Bearer TOKEN, with one space and the token as it is."
 
 
 def _body(facts: Facts) -> str:
@@ -44,7 +89,36 @@ def _body(facts: Facts) -> str:
 
 
 def _own_answer(facts: Facts) -> str:
-    return "The policy document decided this: read the condition around it."
+    where = f"Read the conditions around {facts.place}" if facts.place else "Read the conditions around that policy"
+    return f"{where}: one of them was true for this request. A trace shows the values."
+
+
+_PLAIN_PATH = (
+    "Send the path in its plain form: a server behind the gateway could read this one differently. path-escapes of "
+    "an API allows it."
+)
+
+# What the wire answers by itself, by status.
+_WIRE: Mapping[int, str] = {
+    400: "The request breaks the rules of HTTP: correct the client, or the proxy in front that has changed it.",
+    405: "The gateway never forwards this method: use another.",
+    408: "The client stopped sending: look at its connection; timeouts and limits/body-rate set how long it may take.",
+    413: "Send less.",
+    414: "Put less into the URL, for example by sending a body; limits/request-line-bytes sets the limit.",
+    417: "The client expects what no server has to do: leave the header Expect out.",
+    431: "Send fewer or shorter headers, such as cookies; limits sets how many (header-count) and how many bytes.",
+    501: "Send the body as it is, or chunked: no other transfer coding is read.",
+    503: "Repeat it in a moment; limits/connections sets how many may be open.",
+    505: "Use HTTP/1.1.",
+}
+
+
+def _wire(facts: Facts) -> str:
+    if facts.status == 400 and "path contains" in facts.message:
+        return _PLAIN_PATH
+    if facts.status == 400 and facts.message.startswith("More than one"):
+        return "Let the client send that header once: it is unknown which of them a server would believe."
+    return _WIRE.get(facts.status, "")
 
 
 REQUEST: Mapping[str, Remedy] = {
@@ -53,44 +127,54 @@ REQUEST: Mapping[str, Remedy] = {
     "QuotaExceeded": lambda _: "The quota is used up until it is renewed: a higher quota is a setting of the policy.",
     "ConcurrencyLimitExceeded": lambda _: "As many requests as max-count allows are running: repeat it in a moment.",
     "CallerIpNotAllowed": lambda _: (
-        "Add the address to ip-filter. Behind a proxy, name the proxy in trusted-proxies, or its own address is judged."
+        "If this is the caller's own address, add it to ip-filter. If it is that of a proxy in front, name the proxy "
+        "in trusted-proxies."
     ),
     "CallerIpBlocked": lambda _: "ip-filter forbids this address: remove it there if the caller is welcome.",
     "FailedToParseCallerIP": lambda _: "The address is not an IP address: check what the trusted proxy forwards.",
-    "HeaderNotFound": lambda _: "Let the client send the header, or remove check-header.",
-    "HeaderValueNotAllowed": lambda _: "Let the client send an accepted value; ignore-case decides about letter case.",
-    "SubscriptionKeyNotFound": lambda _: "Send a subscription key in the API's header or query parameter.",
-    "SubscriptionKeyInvalid": lambda _: (
-        "The key is not one of an active subscription to this API or its product: compare it, its scope and its dates."
+    "HeaderNotFound": lambda _: "Let the client, or the proxy in front that should set it, send the header.",
+    "HeaderValueNotAllowed": lambda _: (
+        'Let the client send an accepted value exactly; with ignore-case="true" letter case does not matter.'
     ),
+    "SubscriptionKeyNotFound": lambda _: (
+        "Send the primary or secondary key of a subscription to the API or its product."
+    ),
+    "SubscriptionKeyInvalid": _key,
     "RequestBodyTooLarge": _body,
     "ExpressionValueEvaluationFailure": lambda _: (
-        "An expression failed on this request: guard it against values that are missing, for example with ?. or "
-        "GetValueOrDefault."
+        "Guard the expression against values that are missing or of another form, for example with ?., "
+        "GetValueOrDefault or TryParse."
     ),
     "BackendConnectionFailure": _backend,
     "Timeout": _timeout,
-    "BackendErrorStatusCode": lambda _: "The backend answered with an error: its own log has the reason.",
+    "BackendErrorStatusCode": lambda _: (
+        "Look into the backend's own log; it has received this request's id in x-request-id."
+    ),
     "KeysUnavailable": lambda _: (
-        "The issuer's metadata or keys cannot be fetched: /readyz and the issuers page show the error. "
-        "The token was not judged."
+        "Look whether this machine reaches that URL (DNS, firewall, proxy, CA); /readyz and the page of issuers show "
+        "when it does. The caller may repeat the request."
     ),
     "ClientConnectionFailure": lambda _: (
         "The client closed the connection before the answer: look at its own time-out."
     ),
-    "ClientCertificateInvalid": lambda _: "Send a client certificate that fits one of the identities in the policy.",
+    "ClientCertificateInvalid": _certificate,
     "BadContentCoding": lambda _: "Send the body in a coding that the answer's Accept-Encoding lists, or plain.",
-    "Bad request": lambda _: "The request does not fit the API's definition: the detail names the rule.",
-    "Response not allowed": lambda _: "The backend's response does not fit the API's definition: mend one of them.",
+    "Bad request": _validation,
+    "Response not allowed": lambda _: "The backend's response does not fit the API's definition: correct one of them.",
+    "OriginNotAllowed": lambda _: (
+        "If pages of that origin may call, add it to allowed-origins, and what they use to allowed-methods and "
+        "allowed-headers."
+    ),
     "CallbackParameterInvalid": lambda _: "The JSONP callback may only be a JavaScript name.",
     "InvalidPath": lambda _: "rewrite-uri would make a path with dot segments: correct the template or the parameter.",
-    "TokenNotPresent": lambda _: "Send Authorization: Bearer TOKEN, with one space and the token as it is.",
+    "TokenNotPresent": _no_token,
     "InternalError": lambda _: "This is a mistake of the gateway's: its log has the stack under the same request id.",
     "": _own_answer,
 }
+_BY_SOURCE: Mapping[str, Remedy] = {"wire": _wire, "return-response": _own_answer}
 
 
 def remedy_for(facts: Facts) -> str:
     """What to do about *facts*; empty where nothing is known."""
-    remedy = REQUEST.get(facts.reason)
+    remedy = _BY_SOURCE.get(facts.source) or REQUEST.get(facts.reason)
     return "" if remedy is None else remedy(facts)

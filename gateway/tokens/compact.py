@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from gateway.errors import TokenError
+from gateway.remedies.token_form import form_of
 from gateway.tokens.base64url import decode
 from gateway.tokens.registered import check_header, check_payload
 from gateway.tokens.strict_json import parse_object
@@ -20,6 +21,7 @@ from gateway.tokens.strict_json import parse_object
 MAX_TOKEN_BYTES = 256_000
 MAX_CACHED_HEADERS = 1_024
 MAX_CACHED_HEADER_BYTES = 2_048
+_UNREADABLE = ("base64url", "JSON", "parts")  # of messages about a text that is not a token at all
 
 
 @dataclass(slots=True)  # not frozen: made per request, and freezing costs a call per field
@@ -69,12 +71,21 @@ def parse(token: str, max_bytes: int = MAX_TOKEN_BYTES) -> Jws | Jwe:
         raise too_long(token, max_bytes)
     raw = token.encode("ascii", "replace")  # a replaced character is "?", which no part may contain
     parts = raw.split(b".")
-    if len(parts) == 3:
-        return _parse_jws(raw, parts)
-    if len(parts) == 5:
-        return _parse_jwe(parts)
-    message = "JWT is not well formed: it has neither three nor five parts."
-    raise TokenError("JwtInvalid", message, expected={"parts": [3, 5]}, found={"parts": len(parts)})
+    try:
+        if len(parts) == 3:
+            return _parse_jws(raw, parts)
+        if len(parts) == 5:
+            return _parse_jwe(parts)
+        raise TokenError("JwtInvalid", "JWT is not well formed: it has neither three nor five parts.")
+    except TokenError as error:
+        if is_unreadable(error):
+            error.expected, error.found = "a JWT", form_of(token).description
+        raise
+
+
+def is_unreadable(error: TokenError) -> bool:
+    """Whether *error* is about a text that is not a token at all, rather than about a token's member."""
+    return any(word in error.message for word in _UNREADABLE)
 
 
 def _parse_jws(raw: bytes, parts: list[bytes]) -> Jws:

@@ -15,12 +15,10 @@ from gateway.remedies.token_form import TokenForm, form_of
 from gateway.tokens.accepted_issuers import Publisher
 from gateway.tokens.checks import TokenEvidence
 from gateway.tokens.claims import is_satisfied
-from gateway.tokens.compact import Jws
+from gateway.tokens.compact import Jws, is_unreadable
 from gateway.tokens.descriptions import published_issuers, stated_issuers
 from gateway.tokens.jwt import claim_values
 from gateway.tokens.rules import RequiredClaim, TokenRules
-
-_UNREADABLE = ("base64url", "JSON", "parts")  # of messages about a text that is no token at all
 
 
 def hint_for(check: str, evidence: TokenEvidence) -> str:
@@ -45,7 +43,7 @@ def hint_for_key(
 
 def form_for(token: str, error: TokenError) -> TokenForm | None:
     """What *token* is instead of a JWT; None if it is one, with a member that is not accepted."""
-    return form_of(token) if any(word in error.message for word in _UNREADABLE) else None
+    return form_of(token) if is_unreadable(error) else None
 
 
 def identity_note(jws: Jws) -> str:

@@ -44,7 +44,9 @@ def check_algorithm(jws: Jws, rules: TokenRules) -> None:
     if algorithm == "none":
         if rules.require_signed_tokens or jws.signature:
             message = "Signature validation failed. The token is unsigned. Access denied."
-            raise TokenError("TokenSignatureInvalid", message, expected="a signature", found={"alg": "none"})
+            raise TokenError(
+                "TokenSignatureInvalid", message, expected="a signature", found={"kid": key_id(jws), "alg": "none"}
+            )
     elif algorithm not in rules.algorithms:
         message = "Signature validation failed. The token's algorithm is not allowed. Access denied."
         raise TokenError("JwtInvalid", message, expected={"alg": sorted(rules.algorithms)}, found={"alg": algorithm})
@@ -66,10 +68,15 @@ def find_signer(jws: Jws, offers: Sequence[Offer]) -> Signer:
             return Signer(key, keyset, source)
     if not _is_known(kid, offers):
         error = KeyNotFound()
-        error.expected, error.found = _known_ids(offers), kid
+        error.expected, error.found = _known_ids(offers), _named_key(jws)
         raise error
     message = "Signature validation failed. Keys were tried, none matches. Access denied."
-    raise TokenError("TokenSignatureInvalid", message, expected=_known_ids(offers), found=kid)
+    raise TokenError("TokenSignatureInvalid", message, expected=_known_ids(offers), found=_named_key(jws))
+
+
+def _named_key(jws: Jws) -> dict[str, object]:
+    """What the header says about the signature."""
+    return {"kid": key_id(jws), "alg": jws.header["alg"]}
 
 
 def _known_ids(offers: Sequence[Offer]) -> list[str]:

@@ -24,11 +24,11 @@ CASES: list[tuple[dict[str, Any], str, str]] = [
             "status": 401,
         },
         "The token's claim roles is C, and A or B are required here.",
-        "Grant the caller A or B.",
+        "Assign the role A or B to the caller.",
     ),
     (
         {"reason": "RateLimitExceeded", "detail": "Rate limit is exceeded", "expected": {"calls": 10}, "found": None},
-        "Rate limit is exceeded. Expected: calls 10.",
+        "Rate limit is exceeded.",
         "Retry-After",
     ),
     ({"source": "return-response", "status": 403}, "The answer 403 is the decision", "condition"),

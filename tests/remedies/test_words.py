@@ -56,17 +56,17 @@ SENTENCES: list[tuple[dict[str, Any], str, str]] = [
     (
         {"reason": "TokenClaimValueNotAllowed", "claim": "roles", "expected": ("A",), "found": ("B",)},
         "The token's claim roles is B, and A is required here.",
-        "Grant the caller A.",
+        "Assign the role A to the caller.",
     ),
     (
         {"reason": "TokenNotPresent", "expected": ("the Authorization header",)},
-        "A token was expected in the Authorization header, and there is none.",
+        "A token was expected in the Authorization header, and nothing was there.",
         "Send Authorization: Bearer TOKEN",
     ),
     ({"reason": "TokenNotPresent"}, "The request has no token where one is expected.", "Send Authorization"),
     (
         {"reason": "CallerIpNotAllowed", "expected": ("10.0.0.0/8",), "found": ("192.0.2.7",)},
-        "The caller's address is 192.0.2.7, and 10.0.0.0/8 is allowed.",
+        "The caller's address is 192.0.2.7, and only 10.0.0.0/8 is allowed.",
         "trusted-proxies",
     ),
     (
@@ -79,10 +79,10 @@ SENTENCES: list[tuple[dict[str, Any], str, str]] = [
         "Rate limit is exceeded. Expected: 10 in 60 s. Found: 11.",
         "Retry-After",
     ),
-    ({"reason": "Timeout", "message": "Slow.", "expected": ("20 s",)}, "Slow. Expected: 20 s.", "too slow"),
+    ({"reason": "Timeout", "message": "Slow.", "expected": ("20 s",)}, "Slow.", "so slow"),
     (
         {"status": 403, "source": "choose"},
-        "The answer 403 is the decision of the policy choose, not an error.",
+        "The answer 403 is the decision of the policy choose, not an error of a check.",
         "condition",
     ),
     ({"reason": "Odd", "message": "Something. Access denied."}, "Something.", ""),

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 AUTHORIZATION = "authorization"
 BEARER = "Bearer"
 NOT_PRESENT = "TokenNotPresent"
+_SCHEMES = frozenset({"basic", "bearer", "digest", "dpop", "negotiate", "ntlm"})
 
 SOURCES = ("header-name", "query-parameter-name", "token-value")
 SOURCE_ATTRIBUTES = (
@@ -35,15 +36,25 @@ SOURCE_ATTRIBUTES = (
 )
 
 
-def not_present(where: str = "") -> TokenError:
-    """No token: APIM's reason and text; *where* it was looked for."""
-    return TokenError(NOT_PRESENT, "JWT not present.", expected=where or None)
+def not_present(where: str = "", found: str | None = None) -> TokenError:
+    """No token: APIM's reason and text; *where* it was looked for, and what was there."""
+    return TokenError(NOT_PRESENT, "JWT not present.", expected=where or None, found=found)
 
 
 def ambiguous(what: str) -> PolicyError:
     """More than one credential: it is unknown which one the backend would believe (RFC 6750 §3.1, invalid_request)."""
     message = f"The request has more than one {what}."
     return PolicyError(400, "JwtInvalid", message, "Bad request", expected=f"one {what}", found="several")
+
+
+def _other_credential(value: str) -> str | None:
+    """What a header without the wanted token holds, in words; None: nothing. Only known schemes are named."""
+    if not value:
+        return None
+    scheme, _, rest = value.partition(" ")
+    if not rest.strip():
+        return "only a scheme" if scheme.lower() in _SCHEMES else "a text without a scheme"
+    return f"the scheme {scheme.capitalize()}" if scheme.lower() in _SCHEMES else "another scheme"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +80,7 @@ class HeaderToken:
         value = lines[0].strip(" ") if lines else ""
         token = self._bare(value, name, context)
         if not token:
-            raise not_present(f"the header {name}")
+            raise not_present(f"the header {name}", _other_credential(value))
         return token
 
     def _bare(self, value: str, name: str, context: Context) -> str | None:

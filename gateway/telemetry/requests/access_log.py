@@ -8,7 +8,7 @@ caller's hash stays the same as long as the key does, so lines can still be coun
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from hashlib import blake2b
 
 import structlog
@@ -22,6 +22,16 @@ log = structlog.get_logger("gateway.access")
 
 # Claims whose values say who somebody is; a refusal for one of them repeats its value.
 _IDENTIFYING = frozenset(["sub", "oid", "azp", "appid", "upn", "email", "preferred_username", "name", "unique_name"])
+# Reasons whose ``found`` is an address, a certificate's subject or a subscription.
+_ABOUT_THE_CALLER = frozenset(
+    [
+        "CallerIpNotAllowed",
+        "CallerIpBlocked",
+        "FailedToParseCallerIP",
+        "ClientCertificateInvalid",
+        "SubscriptionKeyInvalid",
+    ]
+)
 _ORDINARY = (RequestOutcome.ANSWERED, RequestOutcome.LEFT)
 _CALLER = ("object_id", "application_id", "subscription", "client")
 
@@ -69,9 +79,15 @@ class AccessLog:
         for name in _CALLER:
             value = shown[name]
             shown[name] = self._hashed(str(value)) if value and self._callers == "hashed" else None
-        expected = shown["expected"]
-        if isinstance(expected, dict) and expected.get("claim") in _IDENTIFYING:
+        if _identifies(shown):
             shown["found"] = shown["detail"] = None
 
     def _hashed(self, text: str) -> str:
         return blake2b(text.encode(errors="surrogatepass"), digest_size=8, key=self._key).hexdigest()
+
+
+def _identifies(shown: Mapping[str, Plain]) -> bool:
+    """Whether what was found says who is calling, and the message repeats it."""
+    expected = shown["expected"]
+    claim = expected.get("claim") if isinstance(expected, dict) else None
+    return shown["reason"] in _ABOUT_THE_CALLER or claim in _IDENTIFYING

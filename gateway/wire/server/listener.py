@@ -15,7 +15,7 @@ from gateway.wire.messages import DEFAULT_PORTS, Request, Response
 from gateway.wire.request_ids import ID_CHARACTERS, pool_of
 from gateway.wire.server.forwarded import Peer
 from gateway.wire.server.forwarding_fields import UnreadableForwarding, read_forwarding
-from gateway.wire.server.request_head import HeadError, RequestHead, parse_head
+from gateway.wire.server.request_head import HeadError, RequestHead, parse_head, shown_target
 from gateway.wire.server.varied_head import vary
 from gateway.wire.settings import ServerSettings
 
@@ -38,6 +38,7 @@ class WireRefusal:
     Attributes:
         id: Its id, as the answer shows it.
         client: The address of the other end of the connection.
+        method, path: As they were sent, without the query; empty where they could not be read.
         expected, found: Limit and size, or what else was asked for and sent, where that is the cause.
     """
 
@@ -47,6 +48,8 @@ class WireRefusal:
     client: str
     expected: object = None
     found: object = None
+    method: str = ""
+    path: str = ""
 
 
 def _unheard(refusal: WireRefusal) -> None:
@@ -72,7 +75,9 @@ class Listener:
 
     def note(self, refusal: HeadError, drawn: str, client: str) -> None:
         """Report a request that does not reach the application; *drawn* is the id that its answer shows."""
-        self.refused(WireRefusal(drawn, refusal.status, refusal.message, client, refusal.expected, refusal.found))
+        method, path = shown_target(refusal.line)
+        sides = refusal.expected, refusal.found
+        self.refused(WireRefusal(drawn, refusal.status, refusal.message, client, *sides, method, path))
 
     async def __call__(self, scope: object, receive: object, send: object) -> None:
         """Never called: uvicorn wants its application to look like ASGI."""
@@ -125,12 +130,21 @@ class Caller:
         lines = data.decode("latin-1").split("\r\n")
         head = None if last is None else vary(last, self._lines, data, lines, self._settings)
         if head is None:
-            head = parse_head(data, lines, self._settings)
-            self._origin = self._rewrite(head)
+            head = self._parsed(data, lines)
             if self._settings.via:
                 _add_via(head, self._settings.via)
         remembered = (received, lines, head) if len(data) <= _MAX_REMEMBERED else (b"", [], None)
         self.received, self._lines, self.head = remembered
+        return head
+
+    def _parsed(self, data: bytes, lines: list[str]) -> RequestHead:
+        """A head that is not like the last one. Raises HeadError."""
+        try:
+            head = parse_head(data, lines, self._settings)
+            self._origin = self._rewrite(head)
+        except HeadError as error:
+            error.line = lines[0]
+            raise
         return head
 
     def renew(self, settings: ServerSettings) -> None:

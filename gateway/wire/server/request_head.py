@@ -39,7 +39,12 @@ class HeadError(Exception):
     A request that is answered with *status* and *message*, and whose connection is closed.
 
     *expected* and *found* are for the request log, see ``PolicyError``.
+
+    Attributes:
+        line: The request line, where there is one.
     """
+
+    line: str = ""
 
     def __init__(self, status: int, message: str, *, expected: object = None, found: object = None) -> None:
         super().__init__(message)
@@ -76,6 +81,15 @@ class RequestHead:
     memo: dict[object, Any] = field(default_factory=dict)
     outline: dict[object, Any] = field(default_factory=dict)
     takes_trailers: bool = False
+
+
+def shown_target(line: str) -> tuple[str, str]:
+    """Method and path of the request line *line*, without the query, for the log; empty where it has none."""
+    method, _, rest = line.partition(" ")
+    target = rest.partition(" ")[0]
+    if not _METHOD.fullmatch(method) or not target.startswith("/"):  # another form may hold a user's password
+        return "", ""
+    return method, re.split("[?#]", target, maxsplit=1)[0]
 
 
 def head_too_large(size: int, limit: int) -> HeadError:

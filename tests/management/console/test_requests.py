@@ -93,7 +93,7 @@ def test_what_a_caller_has_sent_is_text(value: Any) -> None:
 def test_words_of_a_claim() -> None:
     """What a claim must be is named with the claim."""
     said = words(record(reason="TokenClaimNotFound", expected={"claim": "roles", "values": ["Reader"]}, found=None))
-    assert said[0] == "The token has no claim roles, which is required here."
+    assert said[0] == "The token has no claim roles, which is required here with the value Reader."
 
 
 def test_nothing_is_made_up() -> None:
