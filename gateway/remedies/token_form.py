@@ -76,10 +76,12 @@ _FORMS = (
 _REMEDIES = {form.description: form.remedy for form in _FORMS}
 
 
-def form_of(token: str) -> TokenForm:
-    """What *token* is, which could not be read as a compact JWS or JWE."""
-    text = token[:LOOKED_AT]
-    return next(filter(None, (look(text) for look in _LOOKS)), None) or _by_parts(token)
+def form_of(token: str, looked_at: int = LOOKED_AT, parts: int = 0) -> TokenForm:
+    """What *token* is, which could not be read as a compact JWS or JWE; of *parts* parts."""
+    text = token[:looked_at]
+    if len(text) > _LONGEST_WORD and _PLAIN.fullmatch(text):  # quick, because whoever sends these sends many
+        return _opaque(text) or _by_parts(parts or token.count(".") + 1)
+    return next(filter(None, (look(text) for look in _LOOKS)), None) or _by_parts(parts or token.count(".") + 1)
 
 
 def remedy_for_form(description: str) -> str:
@@ -122,6 +124,8 @@ def _opaque(text: str) -> TokenForm | None:
     return None if prefix is None else _OPAQUE_PREFIXES[prefix[0]]
 
 
+_LONGEST_WORD = 40  # of a placeholder without marks, such as undefined or your_access_token
+_PLAIN = re.compile(r"[A-Za-z0-9_.=+/-]*+")
 _SPACE = re.compile(r"[ \t\r\n]")
 _COUNTED = re.compile(r"\d{1,9} parts")
 _PREFIX = re.compile("|".join(map(re.escape, _OPAQUE_PREFIXES)))
@@ -130,6 +134,5 @@ _LOOKS: tuple[Callable[[str], TokenForm | None], ...] = (
 )  # fmt: skip
 
 
-def _by_parts(token: str) -> TokenForm:
-    parts = token.count(".") + 1
+def _by_parts(parts: int) -> TokenForm:
     return _BY_PARTS.get(parts) or TokenForm(f"{parts} parts", _OTHER_PARTS)

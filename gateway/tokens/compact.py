@@ -21,6 +21,7 @@ from gateway.tokens.strict_json import parse_object
 MAX_TOKEN_BYTES = 256_000
 MAX_CACHED_HEADERS = 1_024
 MAX_CACHED_HEADER_BYTES = 2_048
+_LOOKED_AT = 128  # characters of a text that is not a token: it must cost a flood of them little
 _UNREADABLE = ("base64url", "JSON", "parts")  # of messages about a text that is not a token at all
 
 
@@ -79,7 +80,7 @@ def parse(token: str, max_bytes: int = MAX_TOKEN_BYTES) -> Jws | Jwe:
         raise TokenError("JwtInvalid", "JWT is not well formed: it has neither three nor five parts.")
     except TokenError as error:
         if is_unreadable(error):
-            error.expected, error.found = "a JWT", form_of(token).description
+            error.expected, error.found = "a JWT", form_of(token, _LOOKED_AT, len(parts)).description
         raise
 
 
