@@ -35,6 +35,7 @@ from gateway.management.next_traces import next_routes, ordering
 from gateway.management.notifications import engine_statuses
 from gateway.management.withdrawal import withdrawal_route
 from gateway.pipeline.services import Services
+from gateway.pipeline.tracing.wanted import WantedTraces
 from gateway.telemetry.emitted_metrics import EmittedMetrics
 from gateway.telemetry.metrics import GatewayMetrics
 from gateway.telemetry.requests.ring import RequestLog
@@ -147,7 +148,7 @@ def build(config: Config, former: Gateway | None = None) -> Gateway:
     return Gateway(
         config=config,
         assembly=assembly,
-        management=_management(config, parts, console, registry),
+        management=_management(parts, wanted_traces(config, traces), console, registry),
         readiness=readiness,
         registry=registry,
         services=services,
@@ -160,10 +161,10 @@ def build(config: Config, former: Gateway | None = None) -> Gateway:
 
 
 def _management(
-    config: Config, parts: ConsoleParts, console: ProcessConsole | None, registry: CollectorRegistry
+    parts: ConsoleParts, wanted: WantedTraces | None, console: ProcessConsole | None, registry: CollectorRegistry
 ) -> Starlette:
     """The management plane's application."""
-    orders = next_routes(ordering(wanted_traces(config, parts.traces)), parts.access)
+    orders = next_routes(ordering(wanted), parts.access)
     withdrawal = withdrawal_route(partial(withdraw_key, parts.outside.issuers), [parts.access.programs()])
     routes = [*orders, withdrawal, *([] if console is None else console.routes())]
     return create_management(parts.readiness, registry, parts.traces, routes, parts.access, parts.requests)

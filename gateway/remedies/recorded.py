@@ -38,10 +38,19 @@ def record_in_words(record: Record) -> Words:
     if record["outcome"] == "answered":
         return Words(f"The request was answered with {record['status']}.", "")
     facts = facts_of(record)
-    words = in_words(facts)
+    words = _on_one_line(in_words(facts))
     if facts.expected or facts.found or facts.reason not in _COMPARED or not facts.message:
         return words
-    return Words(facts.message, words.remedy)  # nothing is called missing that is not known
+    return Words(printable(facts.message), words.remedy)  # nothing is called missing that is not known
+
+
+def _on_one_line(words: Words) -> Words:
+    return Words(printable(words.what), printable(words.remedy))
+
+
+def printable(text: str) -> str:
+    """*text* without control characters: a claim must not move a terminal's cursor, nor begin a line of its own."""
+    return text if text.isprintable() else "".join(each if each.isprintable() else "?" for each in text)
 
 
 def facts_of(record: Record) -> Facts:

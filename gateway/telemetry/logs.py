@@ -32,7 +32,8 @@ _LOOKED_AT = 16_000  # characters of a text that will be cut
 
 _TOKEN = re.compile(r"eyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)*")  # its beginning is enough: texts are cut
 _CREDENTIAL = re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9+/=._~-]{8,}")
-_SHORTEST_SECRET = 11  # no match of these is shorter
+_PASSWORD = re.compile(r"(://[^/?#\s@:\"]{0,64}:)[^/?#\s@\"]{1,256}@")  # of a URL, which claims and headers may have
+_SHORTEST_SECRET = 8  # no match of these is shorter
 _SHORTEST_HIDDEN = 4  # masking less would only give it away
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
@@ -267,10 +268,12 @@ def _clean_text(value: str) -> str:
 
 def _masked(text: str) -> str:
     """*text* without tokens and credentials."""
-    return _CREDENTIAL.sub(r"\1 *****", _TOKEN.sub("*****", text)) if _shows_credential(text) else text
+    if not _shows_credential(text):
+        return text
+    return _PASSWORD.sub(r"\1*****@", _CREDENTIAL.sub(r"\1 *****", _TOKEN.sub("*****", text)))
 
 
 def _shows_credential(text: str) -> bool:
     """Whether *text* has a trace of a token or a credential: much faster than the expressions."""
     lower = text.lower()
-    return "eyj" in lower or "bearer" in lower or "basic" in lower
+    return "eyj" in lower or "bearer" in lower or "basic" in lower or ("@" in text and "://" in text)

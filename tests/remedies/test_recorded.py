@@ -55,3 +55,9 @@ def test_the_time_is_the_requests() -> None:
     facts = facts_of(record(reason="TokenExpired"))
     assert facts.now == 1_900_000_060.0
     assert "60 s ago" in record_in_words(record(reason="TokenExpired")).remedy
+
+
+def test_control_characters_are_not_repeated() -> None:
+    """What a claim holds cannot begin a line, nor reach the terminal as a command."""
+    words = record_in_words(record(reason="TokenAudienceNotAllowed", expected=["a"], found=["b\nrefused\x1b[2J"]))
+    assert words.what == "The token's audience is b?refused?[2J, and a is accepted here."

@@ -24,13 +24,27 @@ TOKEN = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl"
         ("Authorization: Bearer abcdefghijkl", "Authorization: Bearer *****"),
         ("basic dXNlcjpwYXNzd29yZA==", "basic *****"),
         ("a bearer of news", "a bearer of news"),
+        ("issuer https://user:a-password@h/ is not", "issuer https://user:*****@h/ is not"),
+        ("ask a@b.example: see https://h/x", "ask a@b.example: see https://h/x"),
         ({"nested": [TOKEN, 1, None]}, {"nested": ["*****", 1, None]}),
         ((TOKEN,), ["*****"]),
         ("x" * 3000, "x" * 2000 + "…"),
         (7, 7),
         ("a\ud800b", "a\\ud800b"),
     ],
-    ids=["token", "bearer", "basic", "prose", "nested", "tuple", "endless", "number", "half a pair"],
+    ids=[
+        "token",
+        "bearer",
+        "basic",
+        "prose",
+        "password",
+        "address",
+        "nested",
+        "tuple",
+        "endless",
+        "number",
+        "half a pair",
+    ],
 )
 def test_clean(value: object, expected: object) -> None:
     """Tokens and credentials are masked wherever they occur, and long values are shortened."""

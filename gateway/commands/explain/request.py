@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from gateway.commands.asking import ask
-from gateway.remedies.recorded import Record, record_in_words
+from gateway.remedies.recorded import Record, printable, record_in_words
 
 if TYPE_CHECKING:
     from gateway.config import Config
@@ -21,7 +21,7 @@ def run(config: Config, request_id: str, machine_readable: bool) -> int:
     if machine_readable:
         print(json.dumps({**record, "what": words.what, "remedy": words.remedy}, indent=2, ensure_ascii=False))
     else:
-        print("\n".join(text(record)))
+        print("\n".join(map(printable, text(record))))
     return 0 if record["outcome"] == "answered" else 1
 
 
