@@ -18,7 +18,7 @@ from gateway.assembly.schemas import unused_schema_problems
 from gateway.assembly.targets import ConfiguredTargets
 from gateway.config import Config
 from gateway.config.apis import Api, Operation
-from gateway.data_plane.dispatcher import ApiRuntime, Dispatcher, OperationRuntime, RequestWatcher
+from gateway.data_plane.dispatcher import UNWATCHED, ApiRuntime, Dispatcher, OperationRuntime, RequestWatcher
 from gateway.data_plane.routing import RoutedApi, RoutedOperation, RoutedVersion, Router
 from gateway.documents.lint import lint
 from gateway.documents.named_values import NamedValue
@@ -89,7 +89,7 @@ def assemble(
         access=KeyAccess(config) if needs_keys(config) else None,
         access_log=access_log,
         sampling=RequestSampling(config.request_log.share, access_log.share),
-        watcher=watcher,
+        watcher=watcher or UNWATCHED,
         requests=RequestLog() if requests is None else requests,
     )
     notes = [note for document in run.library.documents for note in lint(document)]

@@ -7,6 +7,7 @@ given its context, and sent through its pipeline.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -90,6 +91,14 @@ class RequestWatcher(Protocol):
     """Looks at requests as they begin: traces, and policy tests."""
 
     @property
+    def takes_notes(self) -> bool:
+        """Whether notes are taken of each request, see ``gateway.pipeline.notes``."""
+
+    @property
+    def looks_for(self) -> str | None:
+        """Key of the field for whose sake ``begins`` is called; None: it is called for each request."""
+
+    @property
     def patience_s(self) -> float:
         """How long a request that ends well may take without ``ended`` being called."""
 
@@ -105,6 +114,27 @@ class RequestWatcher(Protocol):
 
         Called for requests that were refused, have failed or took long, and where the caller asked for a trace.
         """
+
+
+class Unwatched:
+    """Nobody looks at requests."""
+
+    takes_notes = False
+    looks_for = ""  # no field is called so
+    patience_s = math.inf
+
+    def begins(self, context: Context) -> None:
+        """Never called."""
+
+    def granted(self, context: Context, all_access: bool) -> None:
+        """Nothing follows."""
+
+    def ended(self, context: Context, ending: Ending) -> str | None:
+        """No trace."""
+        return None
+
+
+UNWATCHED = Unwatched()
 
 
 @dataclass(slots=True)
@@ -130,7 +160,6 @@ class Dispatcher:
     The gateway as the server's application.
 
     Attributes:
-        watcher: None: requests are not watched.
         nowhere: Runs when no API matches: on-error of the global scope.
         access_log: Writes the lines of requests.
         sampling: Chooses which ordinary requests are kept and logged.
@@ -142,7 +171,7 @@ class Dispatcher:
     deployment: DeploymentInfo
     metrics: GatewayMetrics
     access: AccessControl | None = None
-    watcher: RequestWatcher | None = None
+    watcher: RequestWatcher = UNWATCHED
     requests: RequestLog = field(default_factory=RequestLog)
     access_log: AccessLog = field(default_factory=AccessLog)
     sampling: RequestSampling = field(default_factory=RequestSampling)
@@ -164,8 +193,11 @@ class Dispatcher:
         request.reserved = api.contract.names
         if route.is_forged:
             api.contract.strip(request.headers)
-        if self.watcher is not None:
-            self.watcher.begins(context)
+        watcher = self.watcher
+        if watcher.takes_notes:
+            context.notes = []
+        if watcher.looks_for is None or watcher.looks_for in request.headers.lines:
+            watcher.begins(context)
         if match.operation is None:
             context.place = _CONFIGURATION
             return operation.pipelines[None].recover(self._unmatched(request, api), context)
@@ -221,12 +253,12 @@ class Dispatcher:
             message = f"The path contains {escape}, which this API does not allow"
             return PolicyError(400, "OperationNotFound", _NOT_FOUND, message, expected=f"no {escape}", found="one")
         expected = "the path of an API"
-        found: dict[str, object] = {"method": request.original_method}
+        asked: dict[str, object] = {"method": request.original_method}
         if api.info.id:
             expected = f"an operation of the API {api.info.id}"
             others = (method for method in _METHODS if self._match_announced(request, method).operation is not None)
-            found |= {"allowed": allowed} if (allowed := list(others)) else {}
-        return PolicyError(404, "OperationNotFound", _NOT_FOUND, "Resource not found", expected=expected, found=found)
+            asked |= {"allowed": allowed} if (allowed := list(others)) else {}
+        return PolicyError(404, "OperationNotFound", _NOT_FOUND, "Resource not found", expected=expected, found=asked)
 
     def _with_access(
         self,
@@ -241,8 +273,7 @@ class Dispatcher:
             context.place = _AUTHORIZATION
             return operation.pipelines[None].recover(refusal, context)
         context.product, context.subscription, context.user = granted.product, granted.subscription, granted.user
-        if self.watcher is not None:
-            self.watcher.granted(context, granted.all_access)
+        self.watcher.granted(context, granted.all_access)
         product_id = None if granted.product is None else granted.product.id
         return run(operation.pipelines[product_id], context)
 
@@ -252,14 +283,14 @@ class Dispatcher:
         operation.metrics.observe(ending.status_code or 0, elapsed_s)
         if context.after_response or ending.expired:
             self._follow_up(context, ending)
-        if has_ended_well(context, ending) and (self.watcher is None or elapsed_s < self.watcher.patience_s):
+        if has_ended_well(context, ending) and elapsed_s < self.watcher.patience_s:
             self._count_down(context, ending)
         else:
             self._look_closer(context, ending)
 
     def _look_closer(self, context: Context, ending: Ending) -> None:
         """Something may have gone wrong, or somebody wants to know."""
-        trace_id = None if self.watcher is None else self.watcher.ended(context, ending)
+        trace_id = self.watcher.ended(context, ending)
         ruling = ruling_on(context, ending)
         if ruling is None:
             self._count_down(context, ending, trace_id)

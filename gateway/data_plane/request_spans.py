@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
 
 from gateway.pipeline.step_spans import StepSpans
 from gateway.telemetry.http_metrics import known_method
@@ -46,7 +46,13 @@ class RequestSpans:
     client_address: bool
     policy_steps: PolicySteps
     inner: RequestWatcher | None
+    looks_for: ClassVar[None] = None
     _routes: dict[tuple[str, str], str | None] = field(default_factory=dict)
+
+    @property
+    def takes_notes(self) -> bool:
+        """Whether the other watcher does."""
+        return self.inner is not None and self.inner.takes_notes
 
     @property
     def patience_s(self) -> float:

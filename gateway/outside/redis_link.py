@@ -27,7 +27,7 @@ log = structlog.get_logger("gateway.redis")
 T = TypeVar("T")
 
 BOUND_S = 1.0
-_PROBE = "gateway/probe"
+_PROBE = "gateway:probe"
 _TRIES = 1000  # of keys, for one that a node has
 
 

@@ -50,7 +50,7 @@ def _on_one_line(words: Words) -> Words:
 
 def printable(text: str) -> str:
     """*text* without control characters: a claim must not move a terminal's cursor, nor begin a line of its own."""
-    return text if text.isprintable() else "".join(each if each.isprintable() else "?" for each in text)
+    return text if text.isprintable() else "".join(mark if mark.isprintable() else "?" for mark in text)
 
 
 def facts_of(record: Record) -> Facts:

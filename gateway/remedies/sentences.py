@@ -104,8 +104,8 @@ def _signature(facts: Facts) -> str:
 def _no_token(facts: Facts) -> str:
     if not facts.expected:
         return "The request has no token where one is expected."
-    found = listed(facts.found) or "nothing"
-    return f"A token was expected in {listed(facts.expected)}, and {found} was there."
+    present = listed(facts.found) or "nothing"
+    return f"A token was expected in {listed(facts.expected)}, and {present} was there."
 
 
 def _invalid_token(facts: Facts) -> str:

@@ -21,23 +21,28 @@ _HALF = 17  # characters, with the hyphen in its middle
 
 
 class IdPool:
-    """Draws ids, each behind the same *start*, such as ``x-request-id: ``."""
+    """
+    Draws ids, each behind the same *start*, such as ``x-request-id: ``.
 
-    __slots__ = ("_ready", "_start")
+    Attributes:
+        ready: Those that are drawn already, to be taken from its end.
+    """
+
+    __slots__ = ("_start", "ready")
 
     def __init__(self, start: str = "") -> None:
         self._start = start
-        self._ready: list[str] = []
+        self.ready: list[str] = []
 
     def draw(self) -> str:
         """A new id."""
-        if not self._ready:
-            self._ready.extend(_batch(self._start))
-        return self._ready.pop()
+        if not self.ready:
+            self.ready.extend(_batch(self._start))
+        return self.ready.pop()
 
     def forget(self) -> None:
         """Draw others than those that are ready."""
-        self._ready.clear()
+        self.ready.clear()
 
 
 def _batch(start: str) -> list[str]:

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import SecretStr, ValidationError
 
@@ -44,7 +44,9 @@ class Witness:
     clock: Callable[[], float]
     variables: dict[str, Any]
     contexts: list[Context] = field(default_factory=list)
-    patience_s: float = math.inf
+    takes_notes: ClassVar[bool] = False
+    looks_for: ClassVar[None] = None
+    patience_s: ClassVar[float] = math.inf
 
     def begins(self, context: Context) -> None:
         """See ``RequestWatcher``."""

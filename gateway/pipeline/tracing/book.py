@@ -71,7 +71,12 @@ class WrittenTrace:
 
 
 class TraceBook:
-    """The traces of one process."""
+    """
+    The traces of one process.
+
+    Attributes:
+        takes_notes, looks_for, patience_s: See ``RequestWatcher``. They are plain values, because each request asks.
+    """
 
     def __init__(self, rules: TraceRules, masking: Masking, service_name: str) -> None:
         self.wanted = WantedTraces()
@@ -81,18 +86,21 @@ class TraceBook:
         self._asked: OrderedDict[str, KeptTrace | Context] = OrderedDict()
         self._tail: FairRing[KeptTrace] = FairRing(rules.keep_tail if rules.tail else 0)
         self._throttle = Throttle(rules.keep_tail)
-        # Looked at for each request, so they are not looked up in anything.
         self._asks, self._has_tail, self._slow_s = rules.asked, rules.tail, rules.slow_s
+        self.looks_for = _CREDENTIAL_KEY
+        self.takes_notes, self.patience_s = rules.tail, rules.slow_s
+        self.wanted.changed = self._attend
+
+    def _attend(self) -> None:
+        """While somebody waits for the next trace, each request is noted, and looked at when it ends."""
+        is_awaited = bool(self.wanted.orders)
+        self.takes_notes = self._has_tail or is_awaited
+        self.patience_s = 0.0 if is_awaited else self._slow_s
 
     # -- requests
-    @property
-    def patience_s(self) -> float:
-        """Until the slowest request that is not traced for that; none while somebody waits for the next trace."""
-        return 0.0 if self.wanted.orders else self._slow_s
-
     def begins(self, context: Context) -> None:
-        """Take notes of *context*'s request if anyone may want its trace; the credential is never forwarded."""
-        if self._has_tail or self.wanted.orders:
+        """Take notes if anyone may want the trace of *context*'s request; a credential is never forwarded."""
+        if self.takes_notes and context.notes is None:
             context.notes = []
         if self._asks and _CREDENTIAL_KEY in context.request.headers.lines:
             self._ask(context)

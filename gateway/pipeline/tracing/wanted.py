@@ -71,10 +71,12 @@ class WantedTraces:
 
     Attributes:
         orders: By id; while there is none, no request has to be looked at. Some may have expired.
+        changed: Called when there are others.
     """
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self.orders: dict[str, Wanted] = {}
+        self.changed: Callable[[], None] = lambda: None
         self._now = now
 
     def add(self, wanted: Wanted) -> None:
@@ -82,11 +84,14 @@ class WantedTraces:
         if wanted.id not in self.orders and len(self._current()) >= MAX_PENDING:
             raise ValueError(f"{MAX_PENDING} are pending already; delete one, or wait")
         self.orders[wanted.id] = wanted
+        self.changed()
 
     def remove(self, wanted_id: str | None = None) -> int:
         """How many are no longer wanted: the one with that id, or all."""
         gone = list(self._current()) if wanted_id is None else [wanted_id]
-        return sum(self.orders.pop(order_id, None) is not None for order_id in gone)
+        removed = sum(self.orders.pop(order_id, None) is not None for order_id in gone)
+        self.changed()
+        return removed
 
     def takes(self, context: Context) -> bool:
         """Whether the trace of *context*'s request is wanted; then one less is."""
@@ -105,6 +110,7 @@ class WantedTraces:
         now = self._now()
         current = (order for order in self.orders.values() if order.count > 0 and order.until > now)
         self.orders = {order.id: order for order in current}
+        self.changed()
         return self.orders
 
 

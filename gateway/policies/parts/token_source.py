@@ -36,9 +36,9 @@ SOURCE_ATTRIBUTES = (
 )
 
 
-def not_present(where: str = "", found: str | None = None) -> TokenError:
+def not_present(where: str = "", present: str | None = None) -> TokenError:
     """No token: APIM's reason and text; *where* it was looked for, and what was there."""
-    return TokenError(NOT_PRESENT, "JWT not present.", expected=where or None, found=found)
+    return TokenError(NOT_PRESENT, "JWT not present.", expected=where or None, found=present)
 
 
 def ambiguous(what: str) -> PolicyError:

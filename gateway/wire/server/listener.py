@@ -169,7 +169,8 @@ class Caller:
             key = request.id_key = self._id_key
             if self._client_id_name and key in request.headers.lines:
                 request.headers.replace(self._client_id_name, request.headers.first(key) or "")
-            request.headers.lines[key] = request.id_line = self._id_lines.draw()
+            ids = self._id_lines
+            request.headers.lines[key] = request.id_line = ids.ready.pop() if ids.ready else ids.draw()
         if head.upgrade:
             request.upgrade = head.upgrade
         if head.takes_trailers:
