@@ -19,6 +19,7 @@ MAX_ITEMS = 20
 MAX_TOTAL_CHARACTERS = 2_000
 
 _MAX_DEPTH = 3
+_MAX_VALUES = 48
 
 
 def cut(text: str, characters: int = MAX_CHARACTERS) -> str:
@@ -35,14 +36,25 @@ def plain(value: object) -> Plain:
     return _Reduction().of(value, _MAX_DEPTH)
 
 
+def plain_members(members: Mapping[str, object]) -> dict[str, Plain]:
+    """*members* as a record keeps them; all their texts share ``MAX_TOTAL_CHARACTERS``."""
+    reduction = _Reduction()
+    return {name: reduction.of(value, _MAX_DEPTH) for name, value in members.items()}
+
+
 class _Reduction:
-    """One value that is made smaller; its texts share ``MAX_TOTAL_CHARACTERS``."""
+    """What is made smaller; its texts share ``MAX_TOTAL_CHARACTERS``, in at most ``_MAX_VALUES`` values."""
 
     def __init__(self) -> None:
         self._left = MAX_TOTAL_CHARACTERS
+        self._values = _MAX_VALUES
 
     def of(self, value: object, depth: int) -> Plain:
         """*value*, with *depth* levels of lists and mappings."""
+        self._values -= 1
+        return self._reduced(value if self._values >= 0 else "…", depth)
+
+    def _reduced(self, value: object, depth: int) -> Plain:
         match value:
             case str():
                 return self._text(value)

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TypeAlias
 
-from gateway.telemetry.requests.plain import Plain, cut, masked, plain
+from gateway.telemetry.requests.plain import Plain, cut, masked, plain, plain_members
 from gateway.wire.messages import reason_phrase
 
 # Claims that say who is calling, and nothing else about them.
@@ -22,7 +22,7 @@ SAFE_CLAIMS = ("iss", "aud", "sub", "oid", "tid", "azp", "appid", "scp", "roles"
 
 def safe_claims(payload: Mapping[str, object]) -> dict[str, Plain]:
     """Those claims of *payload*."""
-    return {name: plain(payload[name]) for name in SAFE_CLAIMS if name in payload}
+    return plain_members({name: payload[name] for name in SAFE_CLAIMS if name in payload})
 
 
 def reason_of(status: int) -> str:

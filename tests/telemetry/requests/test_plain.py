@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gateway.telemetry import logs
-from gateway.telemetry.requests.plain import MAX_TOTAL_CHARACTERS, Plain, masked, plain
+from gateway.telemetry.requests.plain import MAX_TOTAL_CHARACTERS, Plain, masked, plain, plain_members
 
 JWT = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhIn0.c2lnbmF0dXJl"
 
@@ -60,3 +60,10 @@ def test_secrets_are_masked(value: Plain, shown: Plain) -> None:
         assert masked(value) == shown
     finally:
         logs.hide([])
+
+
+def test_nothing_that_is_nested_takes_much() -> None:
+    """A claim of thousands of empty objects, and ten such claims, leave a bounded number of values."""
+    deep: list[object] = [[[{} for _ in range(20)] for _ in range(20)] for _ in range(20)]
+    assert len(str(plain(deep))) < 4_000
+    assert len(str(plain_members({name: deep for name in "abcdefghij"}))) < 4_000
