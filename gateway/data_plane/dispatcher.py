@@ -193,11 +193,8 @@ class Dispatcher:
         request.reserved = api.contract.names
         if route.is_forged:
             api.contract.strip(request.headers)
-        watcher = self.watcher
-        if watcher.takes_notes:
-            context.notes = []
-        if watcher.looks_for is None or watcher.looks_for in request.headers.lines:
-            watcher.begins(context)
+        if self.watcher is not UNWATCHED:
+            self._watch(context)
         if match.operation is None:
             context.place = _CONFIGURATION
             return operation.pipelines[None].recover(self._unmatched(request, api), context)
@@ -210,6 +207,14 @@ class Dispatcher:
         if self.access is None:
             return run(operation.pipelines[None], context)
         return self._with_access(self.access, context, operation, run)
+
+    def _watch(self, context: Context) -> None:
+        """Somebody looks at requests; most of them are noted and no more."""
+        watcher = self.watcher
+        if watcher.takes_notes:
+            context.notes = []
+        if watcher.looks_for is None or watcher.looks_for in context.request.headers.lines:
+            watcher.begins(context)
 
     def _remembered_route(self, request: Request) -> _Route:
         """What *request* means, remembered for others with the same fields where no value of one decides."""
