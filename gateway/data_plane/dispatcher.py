@@ -327,6 +327,9 @@ class Dispatcher:
     def _note(self, record: RequestRecord, kept: bool, logged: bool) -> None:
         if kept:
             self.requests.add(record)
+            elapsed_s = record.elapsed_ms / 1000
+            metrics = self.metrics.operation(record.api, record.operation)
+            metrics.exemplify(record.id, elapsed_s, record.started_at + elapsed_s)
         if logged:
             self.access_log.write(record)
 

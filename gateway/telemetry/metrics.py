@@ -11,9 +11,11 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.registry import Collector
+from prometheus_client.samples import Exemplar
 
 from gateway.telemetry.logs import dropped_lines
 from gateway.telemetry.loop_watch import LoopWatch
@@ -23,9 +25,15 @@ BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 
 
 
 class OperationMetrics:
-    """What one operation has answered. ``statuses`` counts by status code; 0 stands for a client that left."""
+    """
+    What one operation has answered.
 
-    __slots__ = ("api", "buckets", "operation", "seconds", "statuses")
+    Attributes:
+        statuses: Number of answers by status code; 0 stands for a client that left.
+        exemplars: By bucket, the last request of it that the request log has.
+    """
+
+    __slots__ = ("api", "buckets", "exemplars", "operation", "seconds", "statuses")
 
     def __init__(self, api: str, operation: str) -> None:
         self.api = api
@@ -33,12 +41,18 @@ class OperationMetrics:
         self.statuses: Counter[int] = Counter()
         self.buckets = [0] * (len(BUCKETS_S) + 1)
         self.seconds = 0.0
+        self.exemplars: dict[int, Exemplar] = {}
 
     def observe(self, status_code: int, elapsed_s: float) -> None:
         """One exchange has ended."""
         self.statuses[status_code] += 1
         self.buckets[bisect_left(BUCKETS_S, elapsed_s)] += 1
         self.seconds += elapsed_s
+
+    def exemplify(self, request_id: str, elapsed_s: float, at: float) -> None:
+        """The request log has this one, which took that long and ended *at*, in seconds since the epoch."""
+        labels = {"request_id": request_id}
+        self.exemplars[bisect_left(BUCKETS_S, elapsed_s)] = Exemplar(labels, elapsed_s, at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +151,7 @@ class GatewayMetrics(Collector):
         family = HistogramMetricFamily("gateway_request_seconds", text, labels=["api", "operation"])
         for operation in self.busy:
             labels = [operation.api, operation.operation]
-            family.add_metric(labels, _cumulative(operation.buckets), operation.seconds)
+            family.add_metric(labels, _cumulative(operation), operation.seconds)
         return family
 
     def _refused(self) -> CounterMetricFamily:
@@ -162,9 +176,13 @@ class GatewayMetrics(Collector):
         return family
 
 
-def _cumulative(buckets: list[int]) -> list[tuple[str, float]]:
-    total, bounds = 0, []
-    for bound, count in zip([*map(str, BUCKETS_S), "+Inf"], buckets, strict=True):
-        total += count
-        bounds.append((bound, float(total)))
+_Bound: TypeAlias = tuple[str, float] | tuple[str, float, Exemplar]
+
+
+def _cumulative(operation: OperationMetrics) -> list[_Bound]:
+    total, bounds, exemplars = 0, list[_Bound](), dict(operation.exemplars)
+    for number, bound in enumerate([*map(str, BUCKETS_S), "+Inf"]):
+        total += operation.buckets[number]
+        exemplar = exemplars.get(number)
+        bounds.append((bound, float(total)) if exemplar is None else (bound, float(total), exemplar))
     return bounds

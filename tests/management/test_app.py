@@ -16,11 +16,11 @@ from gateway.management.server import serve_management
 from gateway.wire.server.serve import bind
 
 
-def ask(readiness: Readiness, path: str, host: str = "localhost") -> httpx2.Response:
+def ask(readiness: Readiness, path: str, host: str = "localhost", accept: str = "*/*") -> httpx2.Response:
     async def call() -> httpx2.Response:
         transport = httpx2.ASGITransport(create_app(readiness, CollectorRegistry()))
         async with httpx2.AsyncClient(transport=transport, base_url=f"http://{host}") as client:
-            return await client.get(path)
+            return await client.get(path, headers={"Accept": accept})
 
     return asyncio.run(call())
 
@@ -67,8 +67,11 @@ def test_draining_is_not_ready() -> None:
 
 
 def test_metrics() -> None:
-    """The registry is served in Prometheus's text form."""
+    """The registry is served in Prometheus's text form, or as OpenMetrics where the scraper prefers that."""
     assert ask(issuers(True), "/metrics").headers["content-type"].startswith("text/plain")
+    wanted = ask(issuers(True), "/metrics", accept="application/openmetrics-text;version=1.0.0,text/plain;q=0.5")
+    assert wanted.headers["content-type"].startswith("application/openmetrics-text")
+    assert wanted.text.endswith("# EOF\n")
 
 
 @pytest.mark.parametrize("path", ["/readyz", "/metrics", "/traces", "/traces/1"])

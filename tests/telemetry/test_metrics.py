@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.openmetrics.exposition import generate_latest as openmetrics
 
 from gateway.management.gathered import merge
 from gateway.telemetry.metrics import GatewayMetrics
@@ -59,3 +60,17 @@ def test_workers_are_added_up() -> None:
     assert 'gateway_requests_total{api="orders",operation="read",status="200"} 4.0' in merged
     assert 'gateway_request_seconds_count{api="orders",operation="read"} 6.0' in merged
     assert 'gateway_answer{worker="worker-2"} 42.0' in merged
+
+
+def test_exemplars_name_requests() -> None:
+    """Where the scraper takes OpenMetrics, a bucket names the last of its requests that the request log has."""
+    metrics = busy()
+    metrics.operation("orders", "read").exemplify("r1", 0.2, 1_900_000_000.0)
+    registry = CollectorRegistry()
+    registry.register(metrics)
+    named = [line for line in openmetrics(registry).decode().splitlines() if "r1" in line]
+    assert named == [
+        'gateway_request_seconds_bucket{api="orders",le="0.25",operation="read"} 2.0 '
+        '# {request_id="r1"} 0.2 1900000000.0'
+    ]
+    assert "r1" not in scrape(metrics)
