@@ -10,7 +10,6 @@ Source: Fetch Standard, "CORS-safelisted request-header" (a JSON body needs a pr
 from __future__ import annotations
 
 import errno
-import fcntl
 import json
 import os
 from collections.abc import Awaitable, Callable, Sequence, Set
@@ -76,6 +75,8 @@ class WithdrawnMaterial:
 
 def _append(path: Path, lines: str) -> None:
     """Add *lines* as a whole, or nothing of them: half a line would keep every later worker from starting."""
+    import fcntl  # workers run where it is; the rest of this module loads on every system
+
     content = lines.encode()
     with path.open("ab", buffering=0) as file:
         fcntl.flock(file, fcntl.LOCK_EX)

@@ -76,7 +76,7 @@ class Machine:
     def _quotas_v2(self) -> Iterator[float]:
         for folder in self._folders(""):
             with suppress(OSError, ValueError, ZeroDivisionError):
-                quota, period = (folder / "cpu.max").read_text().split()
+                quota, period = (folder / "cpu.max").read_text("ascii").split()
                 yield int(quota) / int(period)
 
     def _quotas_v1(self) -> Iterator[float]:
@@ -103,7 +103,7 @@ class Machine:
 
     def _path(self, controller: str) -> str:
         try:
-            lines = [line.split(":", 2) for line in (self.process / "cgroup").read_text().splitlines()]
+            lines = [line.split(":", 2) for line in (self.process / "cgroup").read_text("ascii").splitlines()]
         except OSError:
             return ""
         return next((path for _, controllers, path in lines if controller in controllers.split(",")), "")
@@ -112,14 +112,14 @@ class Machine:
 def _number(file: Path) -> int | None:
     """The number in *file*; None where it is not there, or says something else (``max``)."""
     try:
-        return int(file.read_text())
+        return int(file.read_text("ascii"))
     except (OSError, ValueError):
         return None
 
 
 def _entry(file: Path, key: str) -> int:
     with suppress(OSError, ValueError):
-        return dict(_pairs(file.read_text())).get(key, 0)
+        return dict(_pairs(file.read_text("ascii"))).get(key, 0)
     return 0
 
 

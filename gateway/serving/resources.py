@@ -147,7 +147,7 @@ class ResourceWatch:
         """Measure, and warn when a limit is near; not on the event loop."""
         with suppress(OSError):
             self.descriptors = len(os.listdir("/proc/self/fd"))
-            self.memory = int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+            self.memory = int(Path("/proc/self/statm").read_text("ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
         self._warn("descriptors", self.descriptors, self._limit, "raise LimitNOFILE or ulimit -n")
         used = self.machine.memory_used() if self._memory_limit else None
         if used is not None and self._memory_limit:

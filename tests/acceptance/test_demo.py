@@ -160,7 +160,9 @@ def test_console(demo: Demo) -> None:
     demo.shell(*demo.commands(4))
     location = re.search(r"^location: /batch/jobs/(\S+)", demo.shell(demo.commands(5)[0]), re.IGNORECASE | re.MULTILINE)
     assert location is not None
-    assert "<td><code>validate-jwt</code></td><td>JwtInvalid</td>" in httpx2.get(f"{origin[1]}/").text
+    shown = httpx2.get(f"{origin[1]}/").text
+    assert "<code>validate-jwt</code>" in shown
+    assert "JwtInvalid" in shown
     assert location[1] in httpx2.get(f"{origin[1]}/console/notifications").text
 
 

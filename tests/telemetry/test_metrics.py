@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.openmetrics.exposition import generate_latest as openmetrics
+from prometheus_client.exposition import choose_encoder
 
 from gateway.management.gathered import merge
 from gateway.telemetry.metrics import GatewayMetrics
@@ -68,7 +68,8 @@ def test_exemplars_name_requests() -> None:
     metrics.operation("orders", "read").exemplify("r1", 0.2, 1_900_000_000.0)
     registry = CollectorRegistry()
     registry.register(metrics)
-    named = [line for line in openmetrics(registry).decode().splitlines() if "r1" in line]
+    encode, _ = choose_encoder("application/openmetrics-text")
+    named = [line for line in encode(registry).decode().splitlines() if "r1" in line]
     assert named == [
         'gateway_request_seconds_bucket{api="orders",le="0.25",operation="read"} 2.0 '
         '# {request_id="r1"} 0.2 1900000000.0'

@@ -31,7 +31,7 @@ _REQUEST_FIELDS = (
     "client_left trace worker"
 ).split()
 _SAMPLE = re.compile(r"(?P<name>[a-zA-Z_:][\w:]*)(?P<labels>\{.*\})? (?P<value>[-+\w.]+)( \d+)?")
-_LABEL = re.compile(r'(?P<name>\w+)="(?P<value>(?:[^"\\]|\\.)*+)"')
+_LABEL = re.compile(r'(?P<name>\w+)="(?P<value>[^"\\]*+(?:\\.[^"\\]*+)*)"')
 _EMITTED = "apim_"  # what policies emit: their dimensions may name callers
 # The line of a finding: after its place and code comes a message, which may quote the document.
 _FINDING = re.compile(

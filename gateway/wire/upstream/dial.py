@@ -223,10 +223,15 @@ def cause(error: Exception) -> str:
         return "timed out"
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"certificate not accepted ({error.verify_message})"
+    return _system_cause(error) if isinstance(error, OSError) else type(error).__name__
+
+
+def _system_cause(error: OSError) -> str:
+    """The same for what the system says: never asyncio's own texts, which have the address."""
     if isinstance(error, socket.gaierror):
         return f"its name cannot be resolved ({error.strerror})"
-    if isinstance(error, OSError) and error.errno:
-        return os.strerror(error.errno).lower()  # asyncio's own text has the address
-    if isinstance(error, OSError) and str(error).startswith("Multiple exceptions"):  # one for each address of the name
+    if error.errno:
+        return os.strerror(error.errno).lower()
+    if str(error).startswith("Multiple exceptions"):  # one for each address of the name
         return "none of its addresses accepts a connection"
-    return type(error).__name__
+    return str(error) or type(error).__name__  # what this package says of a proxy

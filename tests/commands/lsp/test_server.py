@@ -227,7 +227,7 @@ async def test_keys_are_explained(editor: Editor) -> None:
     """A key of the configuration shows its documentation and its default."""
     shown = await editor.hover("config.yaml", "work▮ers: 2\n")
     editor.close("config.yaml")
-    assert "Processes that share the listener." in shown
+    assert "Processes that share the listener" in shown
     assert "`1`" in shown
 
 
