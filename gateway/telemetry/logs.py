@@ -80,7 +80,7 @@ def say(logger: Any, event: str, members: dict[str, Any]) -> None:
     As JSON it is written directly, which takes a fraction of the time; *logger* writes it in any other form, and where
     something else than this module has configured structlog.
     """
-    if _Direct.unsaid is None:
+    if _Direct.unsaid is None or structlog.get_config()["processors"][-1] is not render:
         logger.info(event, **members)
     elif event not in _Direct.unsaid:
         line = traced(None, "info", {**members, "event": event, "level": "info"})

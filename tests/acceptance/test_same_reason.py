@@ -15,6 +15,7 @@ from structlog.testing import capture_logs
 
 from gateway.commands.explain.judging import Question, explained
 from gateway.config import parse
+from gateway.data_plane.dispatcher import UNWATCHED
 from gateway.emulators.entra import EntraEmulator
 from gateway.emulators.entra.directory import API
 from tests.acceptance.rig import CONFIG, DOCUMENTS, product
@@ -110,7 +111,7 @@ def test_off(tmp_path: Path) -> None:
             reply = await running.call("/orders/open", "Ocp-Apim-Trace: true", "Apim-Debug-Authorization: x")
             assert reply.field("apim-trace-id") is None
             assert (await _management(running.gateway, "/traces")).status_code == 404
-            assert running.gateway.dispatcher.watcher is None
+            assert running.gateway.dispatcher.watcher is UNWATCHED
 
     asyncio.run(scenario())
 

@@ -169,3 +169,16 @@ def test_lines_of_a_loop_that_ended_are_not_in_the_way(capsys: pytest.CaptureFix
     asyncio.run(leave())
     structlog.get_logger().info("second")
     assert [json.loads(line)["event"] for line in capsys.readouterr().out.splitlines()] == ["first", "second"]
+
+
+def test_captured_lines_are_not_written_directly(capsys: pytest.CaptureFixture[str]) -> None:
+    """Whoever captures structlog's lines gets those that are written directly otherwise."""
+    logs.configure()
+    try:
+        with structlog.testing.capture_logs() as lines:
+            logs.say(structlog.get_logger("test"), "refused", {"reason": "TokenExpired"})
+        logs.flush()
+        assert [line["reason"] for line in lines] == ["TokenExpired"]
+        assert capsys.readouterr().out == ""
+    finally:
+        structlog.reset_defaults()
