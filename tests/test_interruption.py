@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -49,6 +50,19 @@ def test_one_that_was_lost_ends_what_begins_to_serve() -> None:
     wake_up = WakeUp()
     with wake_up.listening():
         assert wake_up.take_stops() == 1
+
+
+@pytest.mark.usefixtures("noting")
+def test_it_comes_after_a_callback() -> None:
+    """In the callback of a weak reference, where it would be lost with a traceback, it comes a moment later."""
+
+    def remove() -> None:
+        signal.raise_signal(signal.SIGINT)
+
+    remove()
+    assert interrupted()
+    with pytest.raises(KeyboardInterrupt):
+        time.sleep(10)
 
 
 def test_what_a_shell_ignores_is_ignored() -> None:
