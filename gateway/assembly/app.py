@@ -110,7 +110,6 @@ class Gateway:
         else:
             note = None if self.console is None else self.console.process.note
             former.console.process.history.on_slot = note
-            former.console.process.abilities.clear()  # they know the former's APIs, which could not be freed
             if self.console is None:
                 former.console.process.history.stop()
         if self.services.token_cache is not None:

@@ -289,25 +289,27 @@ class Dispatcher:
         if context.after_response or ending.expired:
             self._follow_up(context, ending)
         if has_ended_well(context, ending) and elapsed_s < self.watcher.patience_s:
-            self._count_down(context, ending)
+            self._count_down(context, operation, ending)
         else:
-            self._look_closer(context, ending)
+            self._look_closer(context, operation, ending)
 
-    def _look_closer(self, context: Context, ending: Ending) -> None:
+    def _look_closer(self, context: Context, operation: OperationRuntime, ending: Ending) -> None:
         """Something may have gone wrong, or somebody wants to know."""
         trace_id = self.watcher.ended(context, ending)
         ruling = ruling_on(context, ending)
         if ruling is None:
-            self._count_down(context, ending, trace_id)
+            self._count_down(context, operation, ending, trace_id)
         else:
-            self._note_ruling(ruling, record_of(context, ending, ruling, trace_id))
+            self._note_ruling(ruling, record_of(context, ending, ruling, trace_id), operation)
 
-    def _count_down(self, context: Context, ending: Ending, trace_id: str | None = None) -> None:
+    def _count_down(
+        self, context: Context, operation: OperationRuntime, ending: Ending, trace_id: str | None = None
+    ) -> None:
         """Keep and log the request if it is one of the sample."""
         sampling = self.sampling
         sampling.left -= 1
         if sampling.left < 0:
-            self._note(record_of(context, ending, None, trace_id), *sampling.choose())
+            self._note(record_of(context, ending, None, trace_id), *sampling.choose(), operation)
 
     def _follow_up(self, context: Context, ending: Ending) -> None:
         if ending.expired:
@@ -315,21 +317,22 @@ class Dispatcher:
         for follow_up in context.after_response or ():
             follow_up(context, ending)
 
-    def _note_ruling(self, ruling: Ruling, record: RequestRecord) -> None:
+    def _note_ruling(self, ruling: Ruling, record: RequestRecord, operation: OperationRuntime) -> None:
         """Count, keep and log a request that was refused or has failed, or whose client has left."""
         logged = self.access_log.is_on
         if ruling.outcome is RequestOutcome.LEFT:
             logged = bool(self.access_log.share)
         else:
             self.metrics.refusals[ruling.source, ruling.reason] += 1
-        self._note(record, True, logged)
+        self._note(record, True, logged, operation)
 
-    def _note(self, record: RequestRecord, kept: bool, logged: bool) -> None:
+    def _note(self, record: RequestRecord, kept: bool, logged: bool, operation: OperationRuntime | None = None) -> None:
+        """Keep and log *record*; without an *operation* it never had one."""
         if kept:
             self.requests.add(record)
-            elapsed_s = record.elapsed_ms / 1000
-            metrics = self.metrics.operation(record.api, record.operation)
-            metrics.exemplify(record.id, elapsed_s, record.started_at + elapsed_s)
+            if operation is not None:
+                elapsed_s = record.elapsed_ms / 1000
+                operation.metrics.exemplify(record.id, elapsed_s, record.started_at + elapsed_s)
         if logged:
             self.access_log.write(record)
 

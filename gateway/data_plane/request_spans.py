@@ -136,7 +136,7 @@ def _unknown_method(method: str) -> str | None:
 def _about_gateway(context: Context) -> dict[str, AttributeValue | None]:
     """What answered, and which policy refused."""
     facts: dict[str, AttributeValue | None] = {
-        "gateway.request_id": context.known_request_id,
+        "gateway.request_id": context.request.id,
         "gateway.api": context.api.id or None,
         "gateway.operation": context.operation.id or None,
         "gateway.product": None if context.product is None else context.product.id,

@@ -19,6 +19,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from gateway.management.bodies import bounded, is_of_type
 from gateway.management.guard import Visitors
 from gateway.pipeline.tracing.wanted import (
     DEFAULT_FOR_S,
@@ -47,9 +48,9 @@ def next_routes(order: Order, access: Visitors) -> list[BaseRoute]:
     async def answer(request: Request) -> Response:
         body: Any = None
         if request.method == "POST":
-            if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+            if not is_of_type(request, "application/json"):
                 return JSONResponse({"error": "send it with Content-Type: application/json"}, 415)
-            body = _document(await _bounded(request))
+            body = _document(await bounded(request, MAX_BODY_BYTES) or b"")
         status, content = await order(request.method, request.path_params.get("order_id", ""), body)
         return JSONResponse(content, status)
 
@@ -129,15 +130,6 @@ def _document(body: bytes) -> Any:
         return json.loads(body)
     except (ValueError, RecursionError):
         return None
-
-
-async def _bounded(request: Request) -> bytes:
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BODY_BYTES:
-            return b""
-    return body
 
 
 # -- several workers

@@ -20,6 +20,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from gateway.management.bodies import bounded, is_of_type
+
 PATH = "/withdrawn-keys"
 MAX_BODY_BYTES = 16_384
 
@@ -90,9 +92,9 @@ def withdrawal_route(withdraw: Withdraw, guard: Sequence[Middleware] = ()) -> Ro
     """The endpoint in front of *withdraw*; answers ``{"kid": …, "issuers": […]}`` or what is wrong."""
 
     async def take_out(request: Request) -> Response:
-        if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+        if not is_of_type(request, "application/json"):
             return JSONResponse({"error": "the body must be application/json"}, 415)
-        kid, issuer = read_request(await _bounded(request))
+        kid, issuer = read_request(await bounded(request, MAX_BODY_BYTES) or b"")
         if kid is None:
             return JSONResponse({"error": 'the body must be {"kid": "…"}, with "issuer": "URL" for one issuer'}, 400)
         try:
@@ -104,15 +106,6 @@ def withdrawal_route(withdraw: Withdraw, guard: Sequence[Middleware] = ()) -> Ro
         return JSONResponse({"kid": kid, "issuers": sorted(issuers)})
 
     return Route(PATH, take_out, methods=["POST"], middleware=guard)
-
-
-async def _bounded(request: Request) -> bytes:
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BODY_BYTES:
-            return b""
-    return body
 
 
 def read_request(body: bytes) -> tuple[str | None, str | None]:

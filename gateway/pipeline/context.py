@@ -183,11 +183,6 @@ class Context:
         return self._request_id
 
     @property
-    def known_request_id(self) -> str:
-        """``context.RequestId`` as text."""
-        return self.request.id
-
-    @property
     def work(self) -> Work:
         """What the policies of this request may still compute; made when work on a body first draws from it."""
         if self._work is None:

@@ -14,12 +14,11 @@ from gateway.commands.policy_tests.reading import TestFile
 from gateway.commands.policy_tests.stage import Stage, set_stage
 from gateway.commands.policy_tests.stubs import content, fields
 from gateway.config.apis import Api, Operation
+from gateway.data_plane.recording import record_of, ruling_on
 from gateway.errors import GatewayError, LoadError, Location
 from gateway.expressions.moments import CLOCK
-from gateway.pipeline.context import Context, LastError
-from gateway.remedies.facts import Facts
-from gateway.remedies.recorded import texts
-from gateway.remedies.words import remedy
+from gateway.pipeline.context import Context
+from gateway.remedies.recorded import record_in_words
 from gateway.wire.body import Body
 from gateway.wire.messages import Ending, Request, Response
 
@@ -177,25 +176,16 @@ def _story(happened: Happened) -> str:
     lines = [f"answer: {happened.response.status_code} {_shown(happened.response.body.content)}".rstrip()]
     if error is not None:
         lines.append(f"error: {error.source} {error.reason}: {error.message} ({error.section} {error.path})")
-        lines += [f"hint: {text}" for text in [_remedy(happened.context, error)] if text]
+        lines += [f"hint: {text}" for text in [_remedy(happened)] if text]
     lines += [f"backend saw: {record.method} {record.url}" for record in happened.backend[-1:]]
     return "\n".join(lines)
 
 
-def _remedy(context: Context, error: LastError) -> str:
-    """What usually helps against *error*."""
-    request = context.request
-    return remedy(
-        Facts(
-            reason=error.reason,
-            source=error.source,
-            message=error.message,
-            expected=texts(error.expected),
-            found=texts(error.found),
-            path=request.original_path,
-            method=request.original_method,
-        )
-    )
+def _remedy(happened: Happened) -> str:
+    """What usually helps, in the words that the console has for such a request."""
+    ending = Ending(happened.response.status_code, 0, len(happened.response.body.content))
+    record = record_of(happened.context, ending, ruling_on(happened.context, ending))
+    return record_in_words(record.as_json()).remedy
 
 
 def _shown(body: bytes) -> str:

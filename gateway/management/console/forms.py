@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
+from gateway.management.bodies import bounded, is_of_type
 from gateway.management.console.markup import Html, code, element
 from gateway.management.logins import Person
 
@@ -25,13 +26,11 @@ async def read(request: Request, most_bytes: int = MOST_BYTES) -> dict[str, str]
     Raises:
         HTTPException: 415, 413 or 400: it is no form, or larger than any of ours.
     """
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/x-www-form-urlencoded":
+    if not is_of_type(request, "application/x-www-form-urlencoded"):
         raise HTTPException(415, "Send a form")
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > most_bytes:
-            raise HTTPException(413, "The form is too large")
+    body = await bounded(request, most_bytes)
+    if body is None:
+        raise HTTPException(413, "The form is too large")
     try:
         return dict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MOST_FIELDS))
     except ValueError:

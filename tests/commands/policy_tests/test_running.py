@@ -286,3 +286,13 @@ def test_schemas_of_the_configuration(tmp_path: Path) -> None:
         "  - {name: b, request: {json: [1]}, expect: {status: 400}}\n"
     )
     assert failures(run_file(path)) == []
+
+
+def test_a_refusal_comes_with_its_remedy(tmp_path: Path) -> None:
+    """A test that fails because a token was refused says what to do, in the words that the console has."""
+    tests = """
+    tokens: {other: {issuer: "%s", claims: {aud: "api://orders", roles: [Orders.Write]}}}
+    tests: [{name: a, request: {token: other}, expect: {status: 200}}]
+    """
+    (outcome,) = results(tmp_path, CHECKED, tests % METADATA).outcomes
+    assert "hint: Assign the role Orders.Read to the caller." in outcome.story
