@@ -120,7 +120,7 @@ bench-quick: install ## The same in under three minutes
 bench-own: install ## What a request costs the gateway itself; AGAINST=REVISION compares with another commit
 	$(BIN)/python -m benchmarks.own_cost $(if $(AGAINST),--against $(AGAINST))
 
-simulate: install ## Watch up to a million batch jobs in jumping time (MOST=30000 for less), and draw the curves; takes an hour
+simulate: install ## Watch up to a million batch jobs in jumping time (MOST=30000 for less), and draw the curves; takes a quarter of an hour
 	$(BIN)/python -m benchmarks.simulation --most $(or $(MOST),1000000)
 	@$(BIN)/python -m docs.generate
 

@@ -26,7 +26,7 @@ from gateway.management.console.catalog import ApiLine, Catalog, CatalogEntry, o
 from gateway.management.console.concerns import FirstSeen
 from gateway.management.console.document_source import DocumentSources
 from gateway.management.console.history import History
-from gateway.management.console.process import Ability, Process, ReadJobs
+from gateway.management.console.process import Ability, Process, ReadConcerns, ReadJobs
 from gateway.management.console.routes import Console, console_routes
 from gateway.management.console.workers import performing, reports
 from gateway.management.guard import Visitors
@@ -86,6 +86,7 @@ def process_console(parts: ConsoleParts, former: ProcessConsole | None = None) -
         issuers=partial(issuer_states, outside.issuers, Masking(secrets_of(config))),
         backends=backends,
         read_jobs=_read_jobs(outside),
+        dead_letters=_dead_letters(outside),
         book=parts.traces,
         log=parts.requests,
         abilities=_abilities(parts),
@@ -162,6 +163,14 @@ def _read_jobs(outside: Outside) -> ReadJobs | None:
     from gateway.management.console.jobs import jobs_of
 
     return partial(jobs_of, outside.apps["notifications"].state.engine)
+
+
+def _dead_letters(outside: Outside) -> ReadConcerns | None:
+    if "notifications" not in outside.apps:
+        return None
+    from gateway.management.console.jobs import dead_letters
+
+    return partial(dead_letters, outside.apps["notifications"].state.engine)
 
 
 def _job_abilities(outside: Outside) -> dict[str, Ability]:

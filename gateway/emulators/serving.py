@@ -162,6 +162,7 @@ def _settings(served: Any, tls: ssl.SSLContext | None) -> uvicorn.Config:
     return uvicorn.Config(
         served.app if isinstance(served, Emulator) else served,
         http=DroppingProtocol,
+        ws="none",
         log_config=None,  # logging belongs to the process that runs the emulator
         access_log=False,
         date_header=not (isinstance(served, OwnDates) and served.sends_date),

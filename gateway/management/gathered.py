@@ -8,7 +8,8 @@ all workers are; counters and histograms are summed; a gauge carries the worker'
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+import ssl
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
@@ -19,11 +20,7 @@ from urllib.parse import quote
 
 import httpx2
 import structlog
-from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.exposition import CONTENT_TYPE_LATEST
-from prometheus_client.metrics_core import Metric
-from prometheus_client.parser import text_string_to_metric_families
-from prometheus_client.registry import Collector
+from prometheus_client.exposition import choose_encoder
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
@@ -34,6 +31,7 @@ from gateway.management.console.routes import Console, console_routes
 from gateway.management.console.workers import Workers
 from gateway.management.guard import LOCAL, Addressed, Visitors, guarded
 from gateway.management.health import Status, shown
+from gateway.management.merged_metrics import merge
 from gateway.management.next_traces import next_routes, ordering_from
 from gateway.management.reload import Reload, no_reload, reload_route
 from gateway.management.requests import gathered_request_pages
@@ -43,6 +41,7 @@ from gateway.management.withdrawal import WithdrawalBook, withdrawal_route
 log = structlog.get_logger("gateway.management")
 
 TIMEOUT_S = 2.0
+_NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # the library would load all authorities for each question
 ACTION_S = 60.0  # for a request that the console sends through a worker
 
 
@@ -96,11 +95,13 @@ def create_app(
         report = {"ready": ready, "configuration": shown(reloads.statuses()), "workers": workers}
         return JSONResponse(report, 200 if ready else 503)
 
-    async def metrics(_: Request) -> Response:
-        answers = await _ask_all(sockets, "/metrics")
+    async def metrics(request: Request) -> Response:
+        accept = request.headers.get("accept", "")
+        encode, media_type = choose_encoder(accept)
+        answers = await _ask_all(sockets, "/metrics", accept)
         texts = [(path.stem, answer.text) for path, answer in zip(sockets, answers, strict=True) if answer]
         texts.append(("management", reloads.metrics()))
-        return Response(merge(texts), media_type=CONTENT_TYPE_LATEST)
+        return Response(merge(texts, encode), media_type=media_type)
 
     async def ask_each(method: str, path: str, body: object) -> list[tuple[int, Any] | None]:
         answers = await asyncio.gather(*(_ask(socket, path, body, method) for socket in sockets))
@@ -199,56 +200,22 @@ def _traces(sockets: Sequence[Path]) -> list[Addressed]:
     return [("/traces", listed), ("/traces/{trace_id}", one)]
 
 
-async def _ask_all(sockets: Sequence[Path], path: str) -> list[httpx2.Response | None]:
-    return list(await asyncio.gather(*(_ask(socket, path) for socket in sockets)))
-
-
-async def all_answer(sockets: Sequence[Path]) -> bool:
-    """Whether every worker can be asked."""
-    return all(answer is not None for answer in await _ask_all(sockets, "/healthz"))
+async def _ask_all(sockets: Sequence[Path], path: str, accept: str = "*/*") -> list[httpx2.Response | None]:
+    return list(await asyncio.gather(*(_ask(socket, path, accept=accept) for socket in sockets)))
 
 
 async def _ask(
-    path: Path, url: str, body: object = None, method: str = "", timeout_s: float = TIMEOUT_S
+    path: Path, url: str, body: object = None, method: str = "", timeout_s: float = TIMEOUT_S, accept: str = "*/*"
 ) -> httpx2.Response | None:
     """A worker's answer, to a POST if there is a *body* and no other *method*; None while it starts or has ended."""
-    transport = httpx2.AsyncHTTPTransport(uds=str(path))
+    transport = httpx2.AsyncHTTPTransport(uds=str(path), verify=_NO_TLS)
     try:
         async with httpx2.AsyncClient(transport=transport, timeout=timeout_s) as client:
             method = method or ("GET" if body is None else "POST")
-            return await client.request(method, f"http://localhost{url}", json=body)
+            return await client.request(method, f"http://localhost{url}", json=body, headers={"accept": accept})
     except httpx2.HTTPError:
         return None
 
 
 def _report(answer: httpx2.Response | None) -> object:
     return {"ready": False, "detail": "no answer"} if answer is None else answer.json()
-
-
-def merge(texts: Iterable[tuple[str, str]]) -> bytes:
-    """Workers' metrics in text form, by name, as one text."""
-    registry = CollectorRegistry()
-    registry.register(_Merged(list(texts)))
-    return generate_latest(registry)
-
-
-class _Merged(Collector):
-    def __init__(self, texts: Sequence[tuple[str, str]]) -> None:
-        self._texts = texts
-
-    def collect(self) -> Iterator[Metric]:
-        """The families of all workers, samples of the same labels added up."""
-        families: dict[str, Metric] = {}
-        totals: dict[str, dict[tuple[str, tuple[tuple[str, str], ...]], float]] = {}
-        read = ((worker, family) for worker, text in self._texts for family in text_string_to_metric_families(text))
-        for worker, family in read:
-            families.setdefault(family.name, Metric(family.name, family.documentation, family.type))
-            sums = totals.setdefault(family.name, {})
-            own = {"worker": worker} if family.type == "gauge" else {}
-            for sample in family.samples:
-                key = (sample.name, tuple({**sample.labels, **own}.items()))
-                sums[key] = sums.get(key, 0.0) + sample.value
-        for name, family in families.items():
-            for (sample_name, labels), value in totals[name].items():
-                family.add_sample(sample_name, dict(labels), value)
-            yield family

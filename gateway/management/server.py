@@ -32,9 +32,15 @@ GOODBYE_S = 2  # for requests that run when it stops: with the data plane's, wit
 
 
 @asynccontextmanager
-async def serve_management(app: ASGIApp, listening: socket.socket) -> AsyncIterator[None]:
-    """Serve *app* on a bound socket while the context lasts. Raises GatewayError: it cannot serve there."""
-    closing = asyncio.Event()
+async def serve_management(
+    app: ASGIApp, listening: socket.socket, closing: asyncio.Event | None = None
+) -> AsyncIterator[None]:
+    """
+    Serve *app* on a bound socket while the context lasts; *closing* is set before it stops listening.
+
+    Raises GatewayError: it cannot serve there.
+    """
+    closing = asyncio.Event() if closing is None else closing
 
     async def told(scope: Scope, receive: Receive, send: Send) -> None:
         try:
@@ -48,6 +54,7 @@ async def serve_management(app: ASGIApp, listening: socket.socket) -> AsyncItera
     settings = uvicorn.Config(
         told,
         http=ManagementConnection,
+        ws="none",
         log_config=None,
         access_log=False,
         lifespan="off",

@@ -57,6 +57,16 @@ def connect(
     return makers[settings.topology](settings, options)
 
 
+def speaks_tls(client: Client) -> bool:
+    """Whether the connections of *client* use TLS."""
+    kind = (
+        client.connection_kwargs.get("connection_class")
+        if isinstance(client, RedisCluster)
+        else client.connection_pool.connection_class
+    )
+    return isinstance(kind, type) and issubclass(kind, SSLConnection)
+
+
 async def close(client: Client) -> None:
     """Close the connections of *client*, and those to the Sentinels, which the library leaves open."""
     await client.aclose()

@@ -18,7 +18,7 @@ from redis.asyncio.sentinel import SentinelConnectionPool
 from redis.exceptions import RedisError, ResponseError, SlotNotCoveredError
 
 from gateway.errors import GatewayError
-from gateway.outside.redis_clients import MAX_CONNECTIONS, Client, close
+from gateway.outside.redis_clients import MAX_CONNECTIONS, Client, close, speaks_tls
 from gateway.outside.redis_login import EntraCredentials
 from gateway.outside.redis_reasons import Obstacle, explain
 
@@ -58,6 +58,7 @@ class RedisLink:
             credentials: To be renewed.
         """
         self.client = client
+        self._tls = speaks_tls(client)
         self.away: Obstacle | None = None
         self._logged: set[Obstacle] = set()
         self._credentials = credentials
@@ -106,7 +107,7 @@ class RedisLink:
         except RedisAway:
             pass
         except (RedisError, OSError, TimeoutError) as error:
-            log.warning("redis_authentication", reason=explain(error).words)
+            log.warning("redis_authentication", reason=explain(error, self._tls).words)
 
     async def aclose(self) -> None:
         """Close connections, and what still waits for an answer."""
@@ -176,7 +177,7 @@ class RedisLink:
 
     def _failed(self, node: str, error: Exception) -> None:
         self._ask_again_at[node] = self._clock() + self._pause_s
-        self.away = reason = explain(error)
+        self.away = reason = explain(error, self._tls)
         if reason not in self._logged:
             self._logged.add(reason)
             log.warning("redis_away", error=type(error).__name__, reason=reason.words, remedy=reason.remedy)

@@ -25,6 +25,14 @@ class Obstacle(NamedTuple):
 UNKNOWN = Obstacle("it cannot be reached", "check redis.url, and whether the server runs")
 NO_TOKEN = "the gateway's identity has no token"  # noqa: S105 (a message)
 
+_CLOSED = Obstacle("the server closed the connection", "if it expects TLS, write rediss:// in redis.url")
+# In TLS 1.3 the client has finished before the server judges its certificate. A server that refuses it sends an alert
+# and closes the connection; the alert is lost if the client is writing just then.
+_CLOSED_TLS = Obstacle(
+    "the server closed the TLS connection without giving a reason",
+    "if it asks for a client certificate, add certificate and key under redis.tls; else look at the server's log",
+)
+
 # The first one of which any text occurs; the most telling come first, because libraries wrap one error into another.
 _REASONS: tuple[tuple[tuple[str, ...], Obstacle], ...] = (
     ((NO_TOKEN,), Obstacle(NO_TOKEN, "check managed-identity, and redis.entra")),
@@ -119,8 +127,14 @@ _REASONS: tuple[tuple[tuple[str, ...], Obstacle], ...] = (
         ),
     ),
     (
-        ("Connection closed by server", "Connection reset", "IncompleteReadError", "ConnectionResetError"),
-        Obstacle("the server closed the connection", "if it expects TLS, write rediss:// in redis.url"),
+        (
+            "Connection closed by server",
+            "Connection reset",
+            "IncompleteReadError",
+            "ConnectionResetError",
+            "Broken pipe",
+        ),
+        _CLOSED,
     ),
     (
         ("refused", "ConnectionRefusedError"),
@@ -130,10 +144,16 @@ _REASONS: tuple[tuple[tuple[str, ...], Obstacle], ...] = (
 )
 
 
-def explain(error: BaseException) -> Obstacle:
-    """Why *error* happened, without anything that it repeats."""
+def explain(error: BaseException, tls: bool = False) -> Obstacle:
+    """
+    Why *error* happened, without anything that it repeats.
+
+    Args:
+        tls: Whether the connection uses TLS.
+    """
     text = "\n".join(_texts(error))
-    return next((reason for marks, reason in _REASONS if any(mark in text for mark in marks)), UNKNOWN)
+    reason = next((reason for marks, reason in _REASONS if any(mark in text for mark in marks)), UNKNOWN)
+    return _CLOSED_TLS if tls and reason is _CLOSED else reason
 
 
 def _texts(error: BaseException) -> list[str]:

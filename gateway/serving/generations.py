@@ -27,6 +27,7 @@ from gateway.assembly.traces import secrets_of
 from gateway.config.lasting import with_lasting
 from gateway.management.server import serve_management
 from gateway.management.withdrawal import WithdrawalBook, WithdrawnMaterial
+from gateway.serving.bell import Bell
 from gateway.serving.exit_codes import ExitCode
 from gateway.serving.heart import beating
 from gateway.serving.private_folder import inherited, private_folder, require_short, unix_socket
@@ -44,7 +45,8 @@ log = structlog.get_logger("gateway.reload")
 
 PREFIX = "gateway-workers-"
 RELOAD_S = 120.0  # for the supervisor's report
-LOOK_S = 0.05
+LOOK_S = 0.25  # while waiting for a ring that may have been missed
+RETIRED_S = 1.0  # for the supervisor to retire this process, after its report
 KEPT = 2  # generations whose sockets are there: one that has been retired still answers requests
 
 
@@ -63,6 +65,8 @@ def supervise(
         GatewayError: The temporary directory has too long a name.
         GaveUp: No worker can start.
     """
+    from gateway.management import gathered  # noqa: F401  # before the fork: each generation would load it again
+
     with private_folder(PREFIX) as directory:
         require_short(directory)
         generations = Generations(gateway, sockets, count, source, directory, watched, manager)
@@ -89,7 +93,7 @@ class Generations:
     _next: Gateway | None = None
     _waiting: tuple[str, ...] = ()
     _number: int = 0
-    _folders: list[Path] = field(default_factory=list)
+    _kept: list[tuple[Path, Bell]] = field(default_factory=list)  # bells of processes that may wait for a report
 
     def first(self) -> Generation:
         """That of the gateway as it is."""
@@ -116,8 +120,8 @@ class Generations:
     def done(self) -> None:
         if self._next is not None:
             self.gateway, self._next = self._next, None
-        while len(self._folders) > KEPT:
-            shutil.rmtree(self._folders.pop(0), ignore_errors=True)
+        while len(self._kept) > KEPT:
+            self._forget(0)
         self._tell(ReloadReport(time.time(), waiting=self._waiting))
 
     def stop_s(self) -> float:
@@ -125,7 +129,7 @@ class Generations:
 
     def failed(self, reason: str) -> None:
         self._next = None
-        shutil.rmtree(self._folders.pop(), ignore_errors=True)
+        self._forget(-1)
         self._tell(ReloadReport(time.time(), (reason,)))
 
     def _tell(self, report: ReloadReport) -> None:
@@ -136,12 +140,21 @@ class Generations:
             ReloadBook(self.directory).write(self._number, report)
         except OSError as error:  # log and manager have it
             log.error("reload_not_recorded", error=str(error))
+        for _, bell in self._kept:
+            bell.ring()
+
+    def _forget(self, place: int) -> None:
+        """What a generation had that has ended."""
+        folder, bell = self._kept.pop(place)
+        shutil.rmtree(folder, ignore_errors=True)
+        bell.close()
 
     def _generation(self, gateway: Gateway, warm: bool) -> Generation:
         folder = self._new_folder()
         workers = [folder / f"worker-{number}.sock" for number in range(1, self.count + 1)]
         book = WithdrawalBook(Path(self.directory, "withdrawn-keys"))
         pulses = Pulses([*(path.stem for path in workers), MANAGEMENT])
+        self._kept.append((folder, pulses.bell))
         watched = self.source if self.watched else None
         manage = _Management(gateway, workers, book, ReloadBook(self.directory), watched, warm, pulses)
         seen = Path(self.directory, "seen-keys")
@@ -158,7 +171,6 @@ class Generations:
         """For the sockets of one generation: the one before is asked until this one has taken over, or not."""
         folder = Path(self.directory, f"generation-{self._number}")
         folder.mkdir(mode=0o700)
-        self._folders.append(folder)
         return folder
 
 
@@ -207,6 +219,7 @@ class _Management:
     warm: bool
     pulses: Pulses
     supervisor: int = field(default_factory=os.getpid)
+    closing: asyncio.Event = field(default_factory=asyncio.Event)
 
     def run(self, sockets: Sockets, lifeline: Lifeline, pulse: Pulse) -> None:
         sockets.close_public()
@@ -232,24 +245,33 @@ class _Management:
             self.pulses.stuck,
         )
         async with AsyncExitStack() as running:
+            running.enter_context(self.pulses.bell.listening())
             running.enter_context(beating(pulse, supervisor=os.getppid()))
             if self.warm:
-                await self._answer_of_workers(signals)
-            await running.enter_async_context(serve_management(plane, sockets.management))
+                await self._workers_ready(signals)
+            await running.enter_async_context(serve_management(plane, sockets.management, self.closing))
             if self.watched is not None:
                 await running.enter_async_context(watching(self.watched, self._succeeds))
             pulse.report_ready()
+            lifeline.report()
             await signals.wait()
             await signals.delay(config.timeouts.drain_delay_s)  # workers report that they are not ready
 
-    async def _answer_of_workers(self, signals: StopSignals) -> None:
+    async def _workers_ready(self, signals: StopSignals) -> None:
         """Wait until they can be asked; the process before this one answers meanwhile."""
-        from gateway.management.gathered import all_answer
-
-        for _ in range(int(READY_S / LOOK_S)):
-            if signals.stopping or await all_answer(self.workers):
+        workers = [self.pulses[path.stem] for path in self.workers]
+        deadline = time.monotonic() + READY_S
+        while time.monotonic() < deadline and not signals.stopping:
+            if all(worker.is_ready for worker in workers):
                 return
-            await asyncio.sleep(LOOK_S)
+            await self.pulses.bell.heard(LOOK_S)
+
+    async def _succeeded(self, report: ReloadReport) -> None:
+        """Stop listening before it is told: whoever has the answer connects to the process that has taken over."""
+        if report.succeeded:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.closing.wait(), RETIRED_S)
+            await asyncio.sleep(0)  # the server's turn
 
     async def _succeeds(self) -> bool:
         return bool((await self._reload())["reloaded"])
@@ -259,9 +281,11 @@ class _Management:
         before = self.reloads.begun()
         if os.getppid() == self.supervisor:  # else it has gone, and the signal would be another program's
             os.kill(self.supervisor, signal.SIGHUP)
-        for _ in range(int(RELOAD_S / LOOK_S)):
+        deadline = time.monotonic() + RELOAD_S
+        while time.monotonic() < deadline:
             number, report = self.reloads.read()
             if report is not None and number > before:
+                await self._succeeded(report)
                 return report.as_json()
-            await asyncio.sleep(LOOK_S)
+            await self.pulses.bell.heard(LOOK_S)
         return ReloadReport(time.time(), ("the supervisor has not answered",)).as_json()

@@ -12,6 +12,8 @@ import mmap
 import time
 from collections.abc import Iterable, Iterator
 
+from gateway.serving.bell import Bell
+
 STUCK_S = 5.0  # without a turn: the health check fails, and the watchdog is not fed
 HUNG_S = 30.0  # without a turn: the supervisor kills the process, and starts it again
 _NUMBER = 8  # bytes of a number, which is written at once where it is aligned
@@ -21,10 +23,10 @@ _NEVER = 1 << 62  # nanoseconds
 class Pulse:
     """One process's part of the memory: the time of its last turn, and whether it has been ready."""
 
-    __slots__ = ("_first", "_numbers")
+    __slots__ = ("_bell", "_first", "_numbers")
 
-    def __init__(self, numbers: memoryview[int], place: int) -> None:
-        self._numbers, self._first = numbers, 2 * place
+    def __init__(self, numbers: memoryview[int], place: int, bell: Bell) -> None:
+        self._numbers, self._first, self._bell = numbers, 2 * place, bell
 
     def begin(self) -> None:
         """The process is about to start."""
@@ -42,6 +44,7 @@ class Pulse:
     def report_ready(self) -> None:
         """The process serves."""
         self._numbers[self._first + 1] = 1
+        self._bell.ring()
 
     @property
     def is_ready(self) -> bool:
@@ -60,12 +63,18 @@ class Pulse:
 
 
 class Pulses:
-    """The pulses of the processes *names*."""
+    """
+    The pulses of the processes *names*.
+
+    Attributes:
+        bell: Rings when one of them is ready.
+    """
 
     def __init__(self, names: Iterable[str]) -> None:
         places = {name: place for place, name in enumerate(names)}
         numbers = memoryview(mmap.mmap(-1, max(1, len(places)) * 2 * _NUMBER)).cast("q")
-        self._pulses = {name: Pulse(numbers, place) for name, place in places.items()}
+        self.bell = Bell()
+        self._pulses = {name: Pulse(numbers, place, self.bell) for name, place in places.items()}
         for pulse in self:
             pulse.begin()
 

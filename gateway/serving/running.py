@@ -101,6 +101,12 @@ class Supervised:
     reachable: Callable[[], None] = ignore
     beat: Callable[[], None] = ignore
 
+    def report_ready(self) -> None:
+        """It serves."""
+        self.pulse.report_ready()
+        if self.lifeline is not None:
+            self.lifeline.report()
+
     @property
     def supervisor(self) -> int | None:
         """Its process."""
@@ -145,7 +151,7 @@ async def run_process(
         if reloads is not None and reloader is not None and reloads.watched:
             await running.enter_async_context(watching(reloads.source, reloader.succeeds))
         log.info("listening", version=__version__, port=server.port, apis=len(gateway.config.apis), process=os.getpid())
-        supervised.pulse.report_ready()
+        supervised.report_ready()
         manager.ready(f"Serving {len(gateway.config.apis)} APIs")
         with gateway.metrics.loop.running():
             await signals.wait()

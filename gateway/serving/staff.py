@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -169,6 +170,7 @@ class Staff:
             signal.signal(signal.SIGHUP, ignore)
             signal.pthread_sigmask(signal.SIG_UNBLOCK, _HELD)
             self.lifeline.follow()
+            gc.freeze()  # a collection that looked through what is shared with the supervisor would copy all of it
             self.generation.jobs[name](self.lifeline, self.generation.pulses[name])
             status = ExitCode.STOPPED
         except BaseException as error:

@@ -209,9 +209,9 @@ class Supervisor:
         if self._kill_at is not None:
             self._merge(starting)
         elif starting.is_ready and self.renew is not None:
+            self._retire(self._staff.processes)  # before the report, whose readers then find the new processes only
             self.renew.done()
             self.stop_s = max(self.stop_s, self.renew.stop_s())
-            self._retire(self._staff.processes)
             self._staff, self._next = starting, None
         elif starting.due or starting.age_s > READY_S:
             if self.renew is not None:

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Final, Protocol
 from urllib.parse import urlsplit
 
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from gateway.wire.messages import Request
 
 MAX_URL_CHARACTERS: Final = 2_000
+MAX_LINKS: Final = 128  # of one span; OpenTelemetry's own default
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -90,6 +93,11 @@ class OutgoingCall:
         """A fact about it."""
         if self._span is not None:
             self._span.attributes[name] = value
+
+    def link(self, contexts: Sequence[TraceContext]) -> None:
+        """It is made for the spans at *contexts*, too."""
+        if self._span is not None:
+            self._span.links = contexts
 
     @property
     def fields(self) -> dict[str, str]:
@@ -161,6 +169,25 @@ class _NoCall:
         """Nothing."""
 
 
+_linked: ContextVar[Sequence[TraceContext]] = ContextVar("linked", default=())
+
+
+@contextmanager
+def linked(contexts: Iterable[TraceContext | None]) -> Iterator[None]:
+    """A call in the context that is a trace of its own has links to *contexts*: it is made for all of them."""
+    token = _linked.set(tuple(islice((context for context in contexts if context is not None), MAX_LINKS)))
+    try:
+        yield
+    finally:
+        _linked.reset(token)
+
+
+def current_trace() -> TraceContext | None:
+    """Where this task is in a trace that is recorded."""
+    span = running()
+    return span.context if span is not None and span.context.sampled else None
+
+
 @contextmanager
 def calling(purpose: str, method: str, url: str, parent: TraceContext | None = None) -> Iterator[TracedCall]:
     """
@@ -177,6 +204,8 @@ def calling(purpose: str, method: str, url: str, parent: TraceContext | None = N
     if parent is None and (span := running()) is not None:
         parent = span.context
     call = OutgoingCall(recorder, purpose, method, CallPlace.of(url), parent)
+    if parent is None:
+        call.link(_linked.get())
     try:
         yield call
     except BaseException as error:

@@ -7,16 +7,18 @@ import re
 import time
 from collections.abc import Awaitable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from gateway.emulators.d365 import D365Emulator
 from gateway.emulators.d365.lives import ends
-from gateway.management.console import jobs_page
+from gateway.management.console import jobs_page, overview_page
 from gateway.management.console.forms import Hand
-from gateway.management.console.jobs import job_abilities, read_jobs
-from gateway.management.console.state import JobLine, JobsState
+from gateway.management.console.history import Sample
+from gateway.management.console.jobs import dead_letters, job_abilities, read_jobs
+from gateway.management.console.state import JobLine, JobsState, ProcessState
 from gateway.management.logins import Person
 from gateway.notifications.store.database import open_engine
 from gateway.notifications.store.store import Store
@@ -45,6 +47,28 @@ def test_jobs(service: Running, d365: D365Emulator, receiver: Receiver) -> None:
     assert "gateway notifications replay --dead -c config.yaml" in text
     assert f"{running} 912 running" in text
     assert "bearer-secret" not in html
+
+
+def test_dead_letters_are_in_the_headline(service: Running, d365: D365Emulator, receiver: Receiver) -> None:
+    """The overview names them once, since when, whichever processes report them, until they are sent again."""
+    before = [concern.detail for concern in asyncio.run(dead_letters(service.engine))]  # of other tests
+    d365.script(916, ends("Finished", 1, 1))
+    receiver.script("/916", answer(410), answer(200))
+    dead = service.create(receiver.url("/916"), 916).json()["id"]
+    service.until(dead, "dead")
+    (concern,) = asyncio.run(dead_letters(service.engine))
+    assert concern.detail not in before
+    assert concern.since is not None
+    assert concern.since <= time.time()
+    state = ProcessState(1, 0.0, True, False, (concern,), (), (), (), (), ())
+    noted = overview_page.troubles({"worker-1": state, "worker-2": state}, {}, [Sample(1, 0, 0, 0, ())])
+    html = overview_page.headline(noted, time.time())
+    pattern = r"1 thing needs attention. dead letters : the callbacks? of \d+ jobs? finally failed – since 2"
+    assert re.search(pattern, text_of(html))
+    assert 'href="/console/notifications#dead"' in html
+    assert asyncio.run(_awaited(job_abilities(service.engine)["replay"]({"job": dead})))["done"]
+    service.until(dead, "delivered")
+    assert [concern.detail for concern in asyncio.run(dead_letters(service.engine))] == before
 
 
 def test_one_job(service: Running, d365: D365Emulator, receiver: Receiver) -> None:
@@ -108,6 +132,7 @@ def test_no_store(tmp_path: Path) -> None:
     """If the store does not answer, only its page fails."""
     store = Store(open_engine(f"sqlite:///{tmp_path}/empty.db"))
     found = asyncio.run(read_jobs(store))
+    assert asyncio.run(dead_letters(SimpleNamespace(store=store))) == ()  # type: ignore[arg-type]
     store.close()
     assert "no answer the store does not answer" in text_of(page(found))
 

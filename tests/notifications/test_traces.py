@@ -57,6 +57,27 @@ def test_one_trace_across_a_restart(
     assert "d365 GET" not in calls  # readings serve many jobs: their traces are their own
 
 
+def test_readings_link_to_their_jobs(
+    entra: EntraEmulator, d365: D365Emulator, receiver: Receiver, tmp_path: Path, taken: list[Span]
+) -> None:
+    """A reading is a trace of its own, with a link to the watch of each recorded job that it was made for."""
+    spans.use(SpanRecorder(taken.append, Sampling(1.0)))
+    settings = fast_settings(f"sqlite:///{tmp_path}/n.db", d365_settings(entra, d365))
+    traced = {903: SAMPLED, 904: SAMPLED.replace(TRACE, TRACE[::-1]), 905: UNSAMPLED.replace(TRACE, TRACE[2:] + "00")}
+    with running(settings) as service:
+        for batch_id, parent in traced.items():
+            d365.script(batch_id, ends("Finished", 0, 0))
+            body = {"batchId": batch_id, "callbackUrl": receiver.url(f"/{batch_id}")}
+            job = service.call("POST", "/jobs", ALICE, json=body, headers={"traceparent": parent}).json()
+            service.until(job["id"], "delivered")
+    watches = {span.context for span in taken if span.name in ("watch batch job", "start batch job")}
+    readings = [span for span in taken if span.name == "d365 GET"]
+    linked = {link for span in readings for link in span.links}
+    assert {span.parent for span in readings} == {None}
+    assert linked <= watches
+    assert {link.trace_id for link in linked} == {TRACE, TRACE[::-1]}
+
+
 def test_an_unsampled_job_is_not_traced(
     entra: EntraEmulator, d365: D365Emulator, receiver: Receiver, tmp_path: Path, taken: list[Span]
 ) -> None:

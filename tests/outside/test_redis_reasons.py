@@ -47,6 +47,20 @@ def test_words(error: Exception, words: str) -> None:
     assert SECRET not in f"{reason}"
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        RedisConnectionError("Connection closed by server."),
+        wrapped(ConnectionResetError(104, "Connection reset by peer")),
+        wrapped(BrokenPipeError(32, "Broken pipe")),
+    ],
+)
+def test_closed_connection(error: Exception) -> None:
+    """Where TLS is used already, the remedy is not to write rediss://; a missing client certificate is named first."""
+    assert explain(error).remedy == "if it expects TLS, write rediss:// in redis.url"
+    assert explain(error, tls=True).remedy.startswith("if it asks for a client certificate, add certificate and key")
+
+
 REPLIES = {
     "OOM command not allowed when used memory > 'maxmemory'.": "the server has no memory left",
     "READONLY You can't write against a read only replica.": "the server is a replica",

@@ -14,7 +14,8 @@ import pytest
 from starlette.applications import Starlette
 
 from gateway.assembly.app import build
-from gateway.management.gathered import create_app, merge
+from gateway.management.gathered import create_app
+from gateway.management.merged_metrics import merge
 from gateway.management.server import serve_management
 from gateway.management.withdrawal import WithdrawalBook, withdrawal_route
 from gateway.serving.generations import Generations, _Management
@@ -22,6 +23,7 @@ from gateway.serving.private_folder import unix_socket
 from gateway.serving.pulses import Pulses
 from gateway.serving.reload_report import ReloadBook, ReloadReport, metrics_of
 from gateway.serving.running import Sockets
+from gateway.serving.signals import StopSignals
 from gateway.serving.source import ConfigurationFile
 from gateway.serving.staff import Generation
 from gateway.serving.workers import NotRenewed
@@ -78,6 +80,34 @@ def test_the_report_is_of_a_reload_that_began_later(tmp_path: Path, monkeypatch:
     monkeypatch.setattr("gateway.serving.generations.LOOK_S", 0.002)
     management = _Management(None, [], None, book, None, False, Pulses([]))  # type: ignore[arg-type]
     assert asyncio.run(management._reload())["problems"] == ["a mistake"]
+
+
+@pytest.mark.usefixtures("unbound")
+def test_waits_end_with_a_ring(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The management process looks neither for a report nor for its workers: both ring when they are there."""
+    monkeypatch.setattr("gateway.serving.generations.LOOK_S", 60.0)
+    monkeypatch.setattr(os, "getppid", os.getpid)
+    several = generations(tmp_path)
+    first = several.first()
+    management: _Management = first.jobs["management"].args[0].__self__  # type: ignore[attr-defined]
+
+    def hang_up(*_: object) -> None:
+        several.begin()
+        asyncio.get_running_loop().call_soon(several.done)
+
+    monkeypatch.setattr(os, "kill", hang_up)
+
+    async def scenario() -> bool:
+        with first.pulses.bell.listening():
+            waiting = asyncio.create_task(management._workers_ready(StopSignals()))
+            for name in ("worker-1", "worker-2"):
+                await asyncio.sleep(0)
+                first.pulses[name].report_ready()
+            await waiting
+            management.closing.set()  # it is retired
+            return bool((await management._reload())["reloaded"])
+
+    assert asyncio.run(asyncio.wait_for(scenario(), 20))
 
 
 def test_reloads_are_counted(tmp_path: Path) -> None:

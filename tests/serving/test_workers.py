@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -25,6 +26,7 @@ CONFIG = """
 listen: 127.0.0.1:{data}
 management: 127.0.0.1:{management}
 timeouts: {{drain-delay: 4s}}
+request-log: {{sample: 1}}
 apis: [{{id: a, path: a, policy: answer.xml}}]
 """
 POLICY = """<policies><inbound><return-response><set-status code="200" /></return-response></inbound></policies>"""
@@ -83,6 +85,23 @@ def test_the_console_adds_workers_up(running: tuple[subprocess.Popen[str], int, 
     for path in ("/", "/console/apis"):
         answer = httpx2.get(f"http://127.0.0.1:{management}{path}", headers={"host": "evil.example"})
         assert answer.status_code == 421
+
+
+def test_exemplars_lead_to_requests(running: tuple[subprocess.Popen[str], int, int]) -> None:
+    """A scrape as OpenMetrics names requests of the workers, and each of them is found by its id."""
+    _, data, management = running
+    until_ready(management)
+    sent = {httpx2.get(f"http://127.0.0.1:{data}/a").headers["x-request-id"] for _ in range(8)}
+    accept = {"accept": "application/openmetrics-text;version=1.0.0,text/plain;q=0.5"}
+    answer = httpx2.get(f"http://127.0.0.1:{management}/metrics", headers=accept)
+    assert answer.headers["content-type"].startswith("application/openmetrics-text")
+    named = set(re.findall(r'# \{request_id="([^"]+)"\}', answer.text))
+    assert named
+    assert named <= sent
+    for request_id in named:
+        found = httpx2.get(f"http://127.0.0.1:{management}/requests/{request_id}").json()
+        assert (found["id"], found["path"]) == (request_id, "/a")
+        assert found["worker"] in {"worker-1", "worker-2"}
 
 
 def test_a_killed_worker_is_replaced(running: tuple[subprocess.Popen[str], int, int]) -> None:

@@ -9,9 +9,10 @@ import pytest
 
 from gateway.errors import UpstreamError
 from gateway.telemetry import spans
-from gateway.telemetry.calls import CallPlace, calling, job_step, request_trace, timed_call
+from gateway.telemetry.calls import CallPlace, calling, job_step, linked, request_trace, timed_call
 from gateway.telemetry.http_metrics import HttpMetrics
 from gateway.telemetry.spans import Sampling, Span, SpanRecorder
+from gateway.telemetry.trace_context import TraceContext
 
 PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 METRICS = HttpMetrics()
@@ -48,6 +49,19 @@ def test_nothing_without_telemetry() -> None:
         call.status = 500
         call.fail("x")
     assert (dict(call.fields), request_trace({"traceparent": PARENT})) == ({}, None)
+
+
+def test_links_have_a_bound(taken: list[Span]) -> None:
+    """A call for many has links to 128 of them; one in a trace has none, nor has one that follows."""
+    contexts = [TraceContext(f"{number:032x}", "1" * 16, True) for number in range(1, 200)]
+    with linked([None, *contexts]):
+        with calling("d365", "GET", "https://fo.test/"):
+            pass
+        with job_step(PARENT, "start", {}), calling("d365", "POST", "https://fo.test/"):
+            pass
+    with calling("d365", "GET", "https://fo.test/"):
+        pass
+    assert [list(span.links) for span in taken if span.kind == "client"] == [contexts[:128], [], []]
 
 
 def test_a_call(taken: list[Span]) -> None:

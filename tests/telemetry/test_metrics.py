@@ -5,7 +5,6 @@ from __future__ import annotations
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.exposition import choose_encoder
 
-from gateway.management.gathered import merge
 from gateway.telemetry.metrics import GatewayMetrics
 
 
@@ -51,15 +50,6 @@ def test_an_idle_operation_is_not_listed() -> None:
     metrics = GatewayMetrics()
     metrics.operation("orders", "read")
     assert "orders" not in scrape(metrics)
-
-
-def test_workers_are_added_up() -> None:
-    """Counters and histograms of several workers are summed; a gauge keeps its worker's name."""
-    text = scrape(busy())
-    merged = merge([("worker-1", text), ("worker-2", text)]).decode()
-    assert 'gateway_requests_total{api="orders",operation="read",status="200"} 4.0' in merged
-    assert 'gateway_request_seconds_count{api="orders",operation="read"} 6.0' in merged
-    assert 'gateway_answer{worker="worker-2"} 42.0' in merged
 
 
 def test_exemplars_name_requests() -> None:

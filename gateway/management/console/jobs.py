@@ -11,8 +11,10 @@ from typing import Any
 import sqlalchemy as sa
 import structlog
 
+from gateway.management.console import figures
+from gateway.management.console.jobs_page import PATH
 from gateway.management.console.process import Ability
-from gateway.management.console.state import DeadLetter, JobLine, JobsState
+from gateway.management.console.state import Concern, DeadLetter, JobLine, JobsState
 from gateway.notifications.api.routes import attempt_view
 from gateway.notifications.api.schema import view
 from gateway.notifications.engine import Engine
@@ -24,6 +26,7 @@ from gateway.notifications.workflow.transitions import JobEvent, State
 log = structlog.get_logger("gateway.console")
 
 SHOWN = 25
+COUNTED = 1_000  # dead letters, for each look at the overview
 FINAL = frozenset([State.DELIVERED, State.AMBIGUOUS, State.DEAD, State.STOPPED])
 EVERYTHING: Mapping[str, str] = MappingProxyType({})
 
@@ -79,6 +82,20 @@ async def jobs_of(engine: Engine, query: Mapping[str, str]) -> JobsState:
     state = await read_jobs(engine.store, query)
     gates = tuple(engine.d365_pauses.items())
     return replace(state, gates=gates, circuits=tuple(engine.open_circuits))
+
+
+async def dead_letters(engine: Engine) -> tuple[Concern, ...]:
+    """Jobs whose callback was given up, whichever replica did; a store that fails is readiness's affair."""
+    try:
+        number, since = await engine.store.read(lambda connection: jobs.dead_letters(connection, COUNTED))
+    except Exception as error:
+        log.warning("jobs_unreadable", error=type(error).__name__)
+        return ()
+    if not number:
+        return ()
+    whose = "the callback of 1 job" if number == 1 else f"the callbacks of {figures.count(number)} jobs"
+    at_least = "at least " if number == COUNTED else ""
+    return (Concern("warn", "dead letters", f"{at_least}{whose} finally failed", since, f"{PATH}#dead"),)
 
 
 def job_abilities(engine: Engine) -> dict[str, Ability]:

@@ -90,7 +90,8 @@ def _trouble(concern: Concern, now: float) -> Html:
     since = ""
     if concern.since is not None:
         since = f" – since {figures.moment(concern.since)} UTC ({figures.age(now - concern.since)})"
-    return element("li", element("strong", concern.what), f": {concern.detail}{since}")
+    what = link(concern.page, concern.what) if concern.page else concern.what
+    return element("li", element("strong", what), f": {concern.detail}{since}")
 
 
 # -- the last minutes

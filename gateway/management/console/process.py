@@ -31,6 +31,7 @@ from gateway.telemetry.requests.ring import RequestLog
 CONFIGURATION = "configuration"  # the group of a readiness report that says how the last reload ended
 
 Ability = Callable[[Mapping[str, str]], Awaitable[Mapping[str, Any]]]
+ReadConcerns = Callable[[], Awaitable[tuple[Concern, ...]]]
 ReadJobs = Callable[[Mapping[str, str]], Awaitable[JobsState]]
 
 
@@ -42,6 +43,7 @@ class Process:
     Attributes:
         history: Keeps itself while ``History.run`` runs.
         read_jobs: None where there is no notification service in this process.
+        dead_letters: What the overview says of jobs whose callback was given up.
         book: None where tracing is off.
         abilities: What ``perform`` can do, by name.
     """
@@ -52,6 +54,7 @@ class Process:
     issuers: Callable[[], tuple[IssuerState, ...]]
     backends: Callable[[], tuple[BackendState, ...]]
     read_jobs: ReadJobs | None = None
+    dead_letters: ReadConcerns | None = None
     book: Traces | None = None
     started: float = field(default_factory=time.time)
     log: RequestLog = field(default_factory=RequestLog)
@@ -65,13 +68,14 @@ class Process:
     async def state(self) -> ProcessState:
         """This process, now."""
         ready, report = await self.readiness.report()
+        letters = () if self.dead_letters is None else await self.dead_letters()
         busy, issuers, backends = self.metrics.busy, self.issuers(), self.backends()
         return ProcessState(
             process=os.getpid(),
             started=self.started,
             ready=ready,
             draining=self.readiness.draining,
-            concerns=self._concerns(report, issuers, backends),
+            concerns=(*self._concerns(report, issuers, backends), *letters),
             operations=tuple(
                 OperationCount(operation.api, operation.operation, dict(operation.statuses)) for operation in busy
             ),

@@ -56,12 +56,14 @@ class Concern:
         kind: ``bad``: requests fail. ``warn``: they will, or less than they should.
         what: The part, such as ``backend orders``.
         since: Seconds since the epoch; None: not known.
+        page: The path of the page that has more; empty: there is none.
     """
 
     kind: str
     what: str
     detail: str
     since: float | None = None
+    page: str = ""
 
 
 @dataclass(frozen=True, slots=True)

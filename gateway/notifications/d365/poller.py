@@ -25,6 +25,8 @@ from gateway.notifications.d365.errors import D365Error, FailureKind
 from gateway.notifications.metrics import Metrics
 from gateway.notifications.settings import PollingSettings
 from gateway.notifications.workflow.clock import Clock
+from gateway.telemetry.calls import current_trace, linked
+from gateway.telemetry.trace_context import TraceContext
 
 log = structlog.get_logger("gateway.notifications")
 
@@ -51,6 +53,7 @@ class PollSubscription(Generic[T]):
         once: A single reading: failures that will not pass end it too.
         row: The last row read.
         error: Hint of the last failure to read, None after a success.
+        trace: Where the job is in its trace, to which each reading has a link; None: it is not recorded.
     """
 
     batch_id: int
@@ -59,6 +62,7 @@ class PollSubscription(Generic[T]):
     done: asyncio.Future[T]
     row: Row | None = None
     error: str | None = None
+    trace: TraceContext | None = field(default_factory=current_trace)
 
     def show(self, row: Row | None) -> None:
         """Hand a reading to the judge."""
@@ -211,7 +215,8 @@ class Poller:
         # A subscription made while the query is under way needs a reading made after that moment, not this one.
         asked = [(entry, tuple(entry.subscriptions)) for entry in batch]
         try:
-            rows = await self._client.read(entry.batch_id for entry in batch)
+            with linked(subscription.trace for _, subscriptions in asked for subscription in subscriptions):
+                rows = await self._client.read(entry.batch_id for entry in batch)
         except D365Error as error:
             log.warning("poll_failed", kind=error.kind, hint=error.hint, jobs=len(batch))
             self._note(asked, error)

@@ -389,6 +389,14 @@ def unfinished(connection: sa.Connection) -> list[tuple[str, int, float]]:
     return [(state, count, oldest) for state, count, oldest in connection.execute(query)]
 
 
+def dead_letters(connection: sa.Connection, most: int) -> tuple[int, float | None]:
+    """How many jobs' callbacks were given up, counted up to *most*, and when the first of them was."""
+    oldest = sa.select(jobs.c.updated_at).where(jobs.c.state == State.DEAD).order_by(jobs.c.updated_at).limit(most)
+    letters = oldest.subquery()
+    row = connection.execute(sa.select(sa.func.count(), sa.func.min(letters.c.updated_at)).select_from(letters)).one()
+    return row[0], row[1]
+
+
 def expired(connection: sa.Connection, before: float, limit: int = 500) -> list[str]:
     """Ids of final jobs whose last change is older than *before*."""
     query = sa.select(jobs.c.id).where(jobs.c.active == 0, jobs.c.updated_at < before).limit(limit)

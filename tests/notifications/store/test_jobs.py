@@ -320,6 +320,17 @@ def test_what_is_unfinished(rows: sa.Connection) -> None:
     assert sorted(jobs.unfinished(rows)) == [("accepted", 2, 1.0), ("running", 1, 3.0)]
 
 
+def test_dead_letters_are_counted(rows: sa.Connection) -> None:
+    """How many there are, up to a bound, and since when; a job that is sent again is none any more."""
+    assert jobs.dead_letters(rows, 10) == (0, None)
+    final = {"state": State.DEAD, "active": 0}
+    put(rows, *(job(number, **final, updated_at=float(number)) for number in (5, 3, 4)), job(1))
+    assert jobs.dead_letters(rows, 10) == (3, 3.0)
+    assert jobs.dead_letters(rows, 2) == (2, 3.0)
+    assert jobs.reopen(rows, "j3", 6.0, 60.0) is not None
+    assert jobs.dead_letters(rows, 10) == (2, 4.0)
+
+
 def test_what_expires(rows: sa.Connection) -> None:
     """Final jobs whose last change is older; the moment itself is not."""
     final = {"state": State.DEAD, "active": 0}
