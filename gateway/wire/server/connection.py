@@ -22,8 +22,8 @@ from gateway.wire.decoders import FramingError
 from gateway.wire.pace import Pace
 from gateway.wire.server.answers import error_response, render_head
 from gateway.wire.server.deadlines import NEVER, Deadlines
-from gateway.wire.server.exchange import Exchange
 from gateway.wire.server.forwarded import Peer
+from gateway.wire.server.http1_exchange import Http1Exchange
 from gateway.wire.server.incoming_body import IncomingBody
 from gateway.wire.server.listener import Caller, Listener
 from gateway.wire.server.request_head import HeadError, RequestHead, check_start, head_too_large
@@ -82,7 +82,7 @@ class ServerConnection(asyncio.Protocol):
         self._deadlines = Deadlines(self.sweeper, self._listener.settings)
         self._state: ClientState = HEAD
         self._buffer = b""  # the beginning of the next request, or pipelined requests
-        self._exchange: Exchange | None = None
+        self._exchange: Http1Exchange | None = None
         self._body: IncomingBody | None = None
         self._stopping = False
         self.is_full = False
@@ -204,7 +204,7 @@ class ServerConnection(asyncio.Protocol):
     def _begin(self, head: RequestHead) -> None:
         """Give the request of *head* to the application. Raises HeadError: its body is malformed."""
         request = self.caller.request(head)
-        exchange = Exchange(self, request, head.keep_alive and not self._stopping, head.minor)
+        exchange = Http1Exchange(self, request, head.keep_alive and not self._stopping, head.minor)
         self._deadlines.reading = NEVER
         if head.length:
             request.body = self._attach_body(head, exchange)
@@ -219,7 +219,7 @@ class ServerConnection(asyncio.Protocol):
         exchange.begin(self._listener.application)
 
     # -- the request's body
-    def _attach_body(self, head: RequestHead, exchange: Exchange) -> Body:
+    def _attach_body(self, head: RequestHead, exchange: Http1Exchange) -> Body:
         """The body: in memory if all of it has arrived, else a stream that waits for its reader."""
         data, self._buffer = self._buffer, b""
         body = IncomingBody(head.length, head.expects_continue and not data)
@@ -291,7 +291,7 @@ class ServerConnection(asyncio.Protocol):
         body = self._body
         if body is None:
             return
-        if body.awaits_continue and not cast(Exchange, self._exchange).answered:
+        if body.awaits_continue and not cast(Http1Exchange, self._exchange).answered:
             body.awaits_continue = False
             self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         body.is_wanted = True
@@ -384,7 +384,7 @@ class ServerConnection(asyncio.Protocol):
 
     def _pass_on(self, data: bytes) -> None:
         """Pass the client's bytes on in a tunnel."""
-        cast(Exchange, self._exchange).pass_on(data)
+        cast(Http1Exchange, self._exchange).pass_on(data)
 
     def abort(self) -> None:
         """Close immediately and discard unsent bytes: the client sees that the answer is incomplete."""
@@ -425,7 +425,7 @@ class ServerConnection(asyncio.Protocol):
         elif self._exchange is not None:
             self._sweep_exchange(self._exchange, now)
 
-    def _sweep_exchange(self, exchange: Exchange, now: float) -> None:
+    def _sweep_exchange(self, exchange: Http1Exchange, now: float) -> None:
         """Check a tunnel, and a client whose departure would not be noticed because nothing is being read."""
         if self._state is TUNNEL:
             self._deadlines.has_moved(exchange.moved_bytes)
