@@ -1,19 +1,18 @@
 """
-The client's side: one connection of the listener, hosted by uvicorn through its ``http`` class parameter.
+The client's side: one connection of HTTP/1.1 or 1.0.
 
-uvicorn keeps sockets, TLS, workers and signals; this protocol reads requests, gives each to the application in turn and
-sends its answer. What it does next depends on its state (``states``) alone. A turn of the event loop begins at most one
-request: those that a client sends ahead wait in the buffer, with reading paused, while other connections have their
-turn.
+This protocol reads requests, gives each to the application in turn and sends its answer. What it does next depends on
+its state (``states``) alone. A turn of the event loop begins at most one request: those that a client sends ahead wait
+in the buffer, with reading paused, while other connections have their turn.
 
-Source: RFC 9112; uvicorn, "Custom protocols".
+Source: RFC 9112.
 """
 
 from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 from gateway.errors import ClientLeft
 from gateway.wire.backlog import backlog
@@ -45,7 +44,6 @@ from gateway.wire.sweeper import sweeper
 from gateway.wire.websocket import GOING_AWAY
 
 if TYPE_CHECKING:
-    from uvicorn.config import Config
     from uvicorn.server import ServerState
 
 _PART, _REQUEST, _UPLOAD, _RECEIVED, _ANSWERED, _SWITCHED, _LAST, _CLOSE = map(on, ClientEvent)
@@ -65,18 +63,11 @@ class ServerConnection(asyncio.Protocol):
         is_full: Whether the client is slow to take what has been written.
     """
 
-    alpn_protocols = ("http/1.1",)
     transport: asyncio.Transport
     address = ""
 
-    def __init__(
-        self,
-        config: Config,
-        server_state: ServerState,
-        app_state: dict[str, Any],
-        _loop: asyncio.AbstractEventLoop | None = None,
-    ) -> None:
-        self._listener = cast(Listener, config.loaded_app)
+    def __init__(self, listener: Listener, server_state: ServerState) -> None:
+        self._listener = listener
         self._server_state = server_state
         self.sweeper = sweeper()
         self._deadlines = Deadlines(self.sweeper, self._listener.settings)
@@ -392,9 +383,14 @@ class ServerConnection(asyncio.Protocol):
         self.transport.abort()
 
     @property
-    def is_lasting(self) -> bool:
-        """Whether a tunnel or a stream of events is on this connection."""
-        return self._exchange is not None and self._exchange.is_lasting
+    def is_new(self) -> bool:
+        """Whether it waits for its first head."""
+        return self._state is HEAD
+
+    @property
+    def lasting(self) -> int:
+        """How many tunnels and streams of events are on this connection: one or none."""
+        return int(self._exchange is not None and self._exchange.is_lasting)
 
     # -- flow of reading
     def pause_reading(self) -> None:

@@ -30,11 +30,14 @@ _log = logging.getLogger(__name__)
 
 
 class ReceivedBody(Protocol):
-    """A request's body, as the exchange sees it."""
+    """
+    A request's body that is on its way.
 
-    @property
-    def received(self) -> int:
-        """Bytes of it so far, without framing."""
+    Attributes:
+        received: Bytes of it so far, without framing.
+    """
+
+    received: int
 
 
 class OutgoingBody(Protocol):
