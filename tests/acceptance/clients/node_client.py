@@ -28,7 +28,9 @@ class Node:
 
     async def speak(self, origin: str, path: str, text: str) -> bytes:
         """Open a WebSocket within a connection of HTTP/2, and send *text*; what came back, in frames."""
-        answer = await self._exchange(Line.H2, origin, Ask(path, "CONNECT"), protocol="websocket", text=text)
+        answer = await self._exchange(
+            Line.H2, origin, Ask(path, "CONNECT", {"sec-websocket-version": "13"}), protocol="websocket", text=text
+        )
         return base64.b64decode(answer["body"])
 
     async def _exchange(self, line: Line, origin: str, ask: Ask, **more: str) -> dict[str, Any]:

@@ -50,7 +50,7 @@ def _indexed_behind_a_refusal(server: Settings) -> bytes:
     refused = 2 * allowed + 1
     held = b"".join(headers(number, request(path=b"/hold")) for number in range(1, refused, 2))
     indexed = headers(refused, request() + literal(b"x-kept", b"1", 0x40))
-    return held + indexed + reset(1) + headers(refused + 2, request() + b"\xbe")
+    return held + indexed + reset(1) + reset(3) + headers(refused + 2, request() + b"\xbe")
 
 
 def _one_goaway_then_nothing(client: RawClient, received: bytes) -> bool:

@@ -78,7 +78,7 @@ async def _settle(client: RawClient, row: Row) -> None:
     if row.probe:
         client.send(headers(row.probe, request(path=b"/probe")))
     client.send(ping(_FENCE))
-    if row.right != (IGNORED,):
+    if IGNORED not in row.right:
         await client.until(
             lambda: client.finished(row.stream) or bool(client.goaway and client.goaway[1]), _BRIEF_S * 2
         )

@@ -14,7 +14,11 @@ from tests.wire.server.http2.runner import NEEDLESS, Outcome, run
 from tests.wire.server.http2.tables import NOT_OURS, ROWS
 from tests.wire.server.test_serve import Files
 
-OVER_TLS = [row for row in ROWS if row.section in ("§3.4", "§4.1", "§6.7", "§8.1")]
+# Of connection errors one is enough: TLS cannot be closed in one direction, so the gateway waits for the client.
+_FATAL = "connection "
+OVER_TLS = [
+    row for row in ROWS if row.section in ("§4.1", "§6.7", "§8.1", "§8.2.2") and not row.right[0].startswith(_FATAL)
+] + [row for row in ROWS if row.what == "PING of 7 octets"]
 
 
 async def _outcomes(folder: Path) -> tuple[dict[str, Outcome], dict[str, Outcome]]:
