@@ -14,7 +14,7 @@ from typing import Protocol
 from gateway.errors import ClientLeft
 from gateway.wire.body import Body, BodyStream
 from gateway.wire.framing import CHUNKED
-from gateway.wire.messages import Request, Response
+from gateway.wire.messages import Request, Response, WireFault
 from gateway.wire.server.answers import error_response
 from gateway.wire.server.deadlines import NEVER, Deadlines
 from gateway.wire.server.exchange import WAITING, Exchange
@@ -78,8 +78,6 @@ class Http2Stream(Exchange):
         self._awaits_continue = head.expects_continue
         self._is_wanted = False
         self._deadlines: Deadlines | None = None
-        if ended and head.length:
-            raise StreamFault(stream_id, ErrorCode.PROTOCOL_ERROR, "the body is shorter than announced")
 
     # -- the request
     def attach_body(self) -> None:
@@ -244,6 +242,11 @@ class Http2Stream(Exchange):
     def _sent_end(self) -> None:
         """The end of the answer has been written."""
         self._line.stream_over(self, None if self.ended else ErrorCode.NO_ERROR)
+
+    def spoil(self, message: str) -> None:
+        """The client has broken the protocol in this stream."""
+        self._fault = WireFault(message)
+        self.close()
 
     def close(self) -> None:
         """The stream is gone."""
