@@ -568,7 +568,6 @@ class Http2ServerConnection(asyncio.Protocol):
         else:
             self._leave(stream.stream_id)
             self.transport.write(frames.reset(stream.stream_id, code))
-        stream.close()
 
     def _forget(self, stream: Http2Stream) -> bool:
         """*stream* is over; whether it was there."""
