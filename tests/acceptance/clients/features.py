@@ -194,7 +194,19 @@ class Kind:
 _NO_SOCKETS = {"WebSocket": "The client has no WebSockets"}
 KINDS = {
     "curl": Kind(Curl, "curl", ALL, {"WebSocket": "The client has no WebSockets"}),
-    "httpx": Kind(Httpx, "", ALL, {"trailers": "The client does not show trailers", **_NO_SOCKETS}),
+    "httpx": Kind(
+        Httpx,
+        "",
+        ALL,
+        {
+            "trailers": "The client does not show trailers",
+            **{
+                f"early answer to an upload in {line}": "The client reads no answer before it has sent all"
+                for line in SECOND
+            },
+            **_NO_SOCKETS,
+        },
+    ),
     "Node": Kind(
         Node,
         "npm",

@@ -50,12 +50,12 @@ function second(ask, done) {
   });
 }
 
-// One masked text frame, and the end when its echo has come.
+// One masked text frame; a close frame when its echo has come.
 function speak(stream, ask) {
   const text = Buffer.from(ask.text), mask = Buffer.from([1, 2, 3, 4]);
   const masked = Buffer.from(text.map((octet, at) => octet ^ mask[at % 4]));
   stream.write(Buffer.concat([Buffer.from([0x81, 0x80 | text.length]), mask, masked]));
-  stream.once("data", () => stream.end());
+  stream.once("data", () => stream.write(Buffer.from([0x88, 0x82, 0, 0, 0, 0, 0x03, 0xe8])));
 }
 
 readline.createInterface({ input: process.stdin }).on("line", line => {

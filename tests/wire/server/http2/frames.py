@@ -96,6 +96,15 @@ def continuation(stream: int, block: bytes, flags: int = END_HEADERS) -> bytes:
     return frame(Kind.CONTINUATION, stream, block, flags)
 
 
+def head(stream: int, block: bytes, flags: int = END_STREAM) -> bytes:
+    """A field block of any length: HEADERS, and CONTINUATION for the rest."""
+    pieces = [block[start : start + FRAME_BYTES] for start in range(0, len(block), FRAME_BYTES)] or [b""]
+    kinds = [Kind.HEADERS] + [Kind.CONTINUATION] * (len(pieces) - 1)
+    marks = [0] * (len(pieces) - 1) + [END_HEADERS]
+    marks[0] |= flags
+    return b"".join(frame(kind, stream, piece, mark) for kind, piece, mark in zip(kinds, pieces, marks, strict=True))
+
+
 def data(stream: int, content: bytes = b"", flags: int = END_STREAM) -> bytes:
     """DATA, which by default is the last one."""
     return frame(Kind.DATA, stream, content, flags)

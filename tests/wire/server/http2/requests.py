@@ -12,7 +12,7 @@ from tests.wire.server.http2.raw_client import connected
 from tests.wire.server.http2.recorder import Recorder
 
 Field = tuple[bytes, bytes]
-CLOSED = "closed"
+CLOSED, MALFORMED = "closed", "malformed"
 _SPACE = b" \t"
 
 
@@ -94,8 +94,7 @@ async def second_verdict(both: Both, port: int, recorder: Recorder) -> Verdict:
     recorder.complete.clear()
     async with connected(port) as client:
         await client.greet()
-        flags = frames.END_HEADERS if both.content else frames.END_HEADERS | frames.END_STREAM
-        client.send(frames.headers(1, block(both.second), flags))
+        client.send(frames.head(1, block(both.second), 0 if both.content else frames.END_STREAM))
         if both.content:
             client.send(frames.data(1, both.content))
         await client.until(lambda: client.finished(1) or bool(client.goaway), 2)
@@ -103,9 +102,9 @@ async def second_verdict(both: Both, port: int, recorder: Recorder) -> Verdict:
         if statuses:
             word = str(statuses[-1])
         elif client.resets.get(1) == Code.PROTOCOL_ERROR:
-            word = "malformed"
+            word = MALFORMED
         else:
-            word = f"{client.resets} {client.goaway} {CLOSED}"
+            word = f"connection {Code(client.goaway[1]).name}" if client.goaway else f"{client.resets} {CLOSED}"
     return Verdict(word, _normal(recorder))
 
 
@@ -117,7 +116,6 @@ def _normal(recorder: Recorder) -> tuple[str, ...]:
     head, _, content = recorder.complete[0].decode("latin-1").partition("\r\n\r\n")
     start, *lines = head.split("\r\n")
     pairs = [line.partition(":") for line in lines]
-    fields = sorted(
-        f"{name.lower()}:{value}" for name, _, value in pairs if name.lower() not in ("x-request-id", "via")
-    )
+    named = [(name.lower(), value.strip()) for name, _, value in pairs]
+    fields = sorted(f"{name}: {value}" for name, value in named if name not in ("x-request-id", "via"))
     return start, *fields, content

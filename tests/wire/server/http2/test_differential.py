@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from tests.hostile.probes import PROBES
 from tests.wire.server import test_request_head as heads
 from tests.wire.server.http2.listener import gateway
 from tests.wire.server.http2.recorder import Recorder, recording
-from tests.wire.server.http2.requests import Both, Verdict, first_verdict, second_verdict, translate
+from tests.wire.server.http2.requests import MALFORMED, Both, Verdict, first_verdict, second_verdict, translate
 from tests.wire.test_target import NORMAL, REFUSED
 
 CONNECTION_FIELDS = (b"connection", b"keep-alive", b"proxy-connection", b"transfer-encoding", b"upgrade")
@@ -48,12 +49,18 @@ def _head(*lines: str, target: str = "/a", method: str = "GET", content: str = "
     return "\r\n".join([f"{method} {target} HTTP/1.1", "Host: api.example", *lines, "", content]).encode("latin-1")
 
 
+def _completed(head: bytes) -> bytes:
+    """*head* with the body that it announces."""
+    length = re.search(rb"\r\ncontent-length:[ \t]*0*(\d{1,2})[ \t]*\r\n", head, re.IGNORECASE)
+    return head + (b"x" * int(length[1]) if length else b"0\r\n\r\n" if b"chunked" in head.lower() else b"")
+
+
 def sources() -> Iterator[tuple[str, bytes]]:
     """Heads of the tables of HTTP/1.1, and some more."""
     for target, *_ in [*NORMAL, *REFUSED]:
         yield f"target {target}", _head(target=target)
     for parameters in (heads.REFUSED, heads.VALID, heads.ACCEPTED):
-        yield from ((f"head {case.id}", case.values[0]) for case in parameters)  # type: ignore[misc]
+        yield from ((f"head {case.id}", _completed(case.values[0])) for case in parameters)  # type: ignore[arg-type]
     yield from ((f"probe {probe.what}", probe.sent) for probe in PROBES)
     for fields in SPELLINGS:
         yield f"caller {fields}", _head(*(field.format(evil="evil") for field in fields))
@@ -73,7 +80,24 @@ class Difference:
     applies: Callable[[Both, Verdict, Verdict], bool]
 
 
-DIFFERENCES: list[Difference] = []
+DIFFERENCES = [
+    Difference(
+        "HTTP/2 has no fields of a connection, and its frames are the framing (RFC 9113 §8.2.2)",
+        lambda both, _, second: both.has(*CONNECTION_FIELDS) and second.word == MALFORMED,
+    ),
+    Difference(
+        "Host may repeat what :authority says (RFC 9113 §8.3.1); in HTTP/1.1 a second Host is refused",
+        lambda both, first, second: both.value(b"host") == both.value(b":authority") and first.word == "400",
+    ),
+    Difference(
+        "a head beyond limits/head-bytes ends a connection of HTTP/2, because its compression would have to be read",
+        lambda _, first, second: first.word == "431" and second == Verdict("connection ENHANCE_YOUR_CALM"),
+    ),
+    Difference(
+        "what is malformed in HTTP/2 ends its stream without an answer (RFC 9113 §8.1.1)",
+        lambda _, first, second: first.word in ("400", "405") and second == Verdict(MALFORMED),
+    ),
+]
 
 
 def reason(both: Both, first: Verdict, second: Verdict) -> str:
