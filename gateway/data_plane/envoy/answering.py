@@ -1,0 +1,48 @@
+"""What answers Envoy's questions: one gateway, replaced as a whole by a reload."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+from gateway.reading.values import Network
+from gateway.wire.server.forwarding_fields import is_within, node_address
+from gateway.wire.settings import ServerSettings
+
+if TYPE_CHECKING:
+    from gateway.data_plane.dispatcher import Dispatcher
+
+_MAX_PEERS = 4096  # remembered; each connection is one
+
+
+@dataclass(frozen=True, slots=True)
+class Answering:
+    """
+    What the questions that begin now are answered with. A question holds it until its end, and with it the dispatcher.
+
+    Attributes:
+        settings: Limits of heads, networks of trusted proxies between client and Envoy, the request's id.
+        callers: Networks of the Envoys that may ask.
+        is_draining: Whether health checks are to fail.
+    """
+
+    dispatcher: Dispatcher
+    settings: ServerSettings
+    callers: tuple[Network, ...]
+    is_draining: Callable[[], bool] = bool
+    _admitted: dict[str, bool] = field(default_factory=dict)
+
+    def admits(self, peer: str) -> bool:
+        """Whether *peer*, as gRPC writes it, may ask: ``ipv4:127.0.0.1:5000``, ``ipv6:%5B::1%5D:5000``."""
+        admitted = self._admitted.get(peer)
+        return self._look_up(peer) if admitted is None else admitted
+
+    def _look_up(self, peer: str) -> bool:
+        family, _, node = unquote(peer).partition(":")
+        address = node_address(node) if family in ("ipv4", "ipv6") else ""
+        if len(self._admitted) >= _MAX_PEERS:
+            self._admitted.clear()
+        self._admitted[peer] = bool(address) and is_within(address, self.callers)
+        return self._admitted[peer]

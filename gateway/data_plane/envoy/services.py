@@ -1,0 +1,12 @@
+"""What Envoy can ask."""
+
+from __future__ import annotations
+
+from gateway.data_plane.envoy.health import HealthService
+from gateway.data_plane.envoy.host import EnvoyService
+
+
+def services() -> tuple[EnvoyService, ...]:
+    """The services of the listener."""
+    asked: tuple[EnvoyService, ...] = ()
+    return (*asked, HealthService([service.name for service in asked]))
