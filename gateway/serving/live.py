@@ -11,6 +11,7 @@ from starlette.applications import Starlette
 from starlette.types import Receive, Scope, Send
 
 from gateway.assembly.app import Gateway
+from gateway.assembly.envoy import processing_plane
 from gateway.assembly.fingerprints import fingerprint
 from gateway.assembly.outside import Outside
 from gateway.assembly.traces import secrets_of
@@ -164,7 +165,10 @@ def answering(gateway: Gateway) -> Answering:
     """*gateway*, asked by Envoy over gRPC."""
     config, readiness = gateway.config, gateway.readiness
     callers = () if config.envoy is None else config.envoy.callers
-    return Answering(gateway.dispatcher, config.server_settings(), callers, lambda: readiness.draining)
+    processing = processing_plane(config, gateway.dispatcher, gateway.outside, gateway.metrics)
+    return Answering(
+        gateway.dispatcher, config.server_settings(), callers, lambda: readiness.draining, processing=processing
+    )
 
 
 def decision_settings(config: Config) -> ServerSettings:

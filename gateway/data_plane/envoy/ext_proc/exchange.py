@@ -1,8 +1,8 @@
 """
 One request and its answer behind Envoy.
 
-The pipeline runs as it does behind our own listener. Where it sends the request to its backend, the request goes back to
-Envoy with the changes that the policies made; what Envoy brings from the backend then runs through outbound.
+The pipeline runs as it does behind our own listener. Where it sends the request to its backend, the request goes back
+to Envoy with the changes that the policies made; what Envoy brings from the backend then runs through outbound.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from gateway.data_plane.envoy.ext_proc.backend import (
 from gateway.data_plane.envoy.ext_proc.bodies import AwayBody
 from gateway.data_plane.envoy.ext_proc.client import client_of, detail_of
 from gateway.data_plane.envoy.ext_proc.mutations import all_of
-from gateway.data_plane.envoy.ext_proc.phases import OutOfOrder, Phase, require
+from gateway.data_plane.envoy.ext_proc.phases import OutOfOrder, ProcessingPhase, require
 from gateway.data_plane.envoy.ext_proc.reading import EnvoyHead, answer_headers, head_of, request_text
 from gateway.errors import ClientLeft, PolicyError, UpstreamError
 from gateway.wire.body import Body, BodyTooLarge
@@ -38,12 +38,12 @@ from gateway.wire.server.request_head import HeadError
 from gateway.wire.trailers import barred_names, passes
 
 if TYPE_CHECKING:
-    from gateway.data_plane.envoy.ext_proc.plane import Plane
+    from gateway.data_plane.envoy.ext_proc.plane import ProcessingPlane
 
 _log = logging.getLogger(__name__)
 
 
-class Exchange:
+class ProcessedExchange:
     """
     One request through Envoy; ``take`` its messages in turn, and send what ``reply`` gives.
 
@@ -53,13 +53,13 @@ class Exchange:
     """
 
     __slots__ = (
-        "_answer", "_answer_body", "_answer_head", "_backend", "_body", "_early", "_fault", "_head", "_held", "_plane", "_ready",
-        "_received", "_running", "_seen", "_sent", "_status", "_waiting", "phase", "reply", "request",
+        "_answer", "_answer_body", "_answer_head", "_backend", "_body", "_early", "_fault", "_head", "_held", "_plane",
+        "_ready", "_received", "_running", "_seen", "_sent", "_status", "_waiting", "phase", "reply", "request",
     )  # fmt: skip
 
-    def __init__(self, plane: Plane) -> None:
+    def __init__(self, plane: ProcessingPlane) -> None:
         self._plane = plane
-        self.phase = Phase.START
+        self.phase = ProcessingPhase.START
         self.reply: Any = None
         self.request: Request | None = None
         self._seen: set[str] = set()
@@ -114,7 +114,7 @@ class Exchange:
 
     # -- the request
     def _begin(self, message: Any) -> None:
-        self._waiting, self.phase = "request headers", Phase.JUDGING
+        self._waiting, self.phase = "request headers", ProcessingPhase.JUDGING
         self._head = head = head_of(message.request_headers.headers.headers)
         address = client_of(message)
         caller = self._plane.caller(address, head.pseudo.get(":scheme", "http"))
@@ -124,7 +124,7 @@ class Exchange:
             self._refuse(refusal, *caller.draw_id(), address)
             return
         request = self.request = caller.request(parsed)
-        request.headers.lines.pop(self._plane.routing_key, None)
+        request.headers.lines.pop(self._plane.rules.backend_header, None)
         request.outlet = self
         request.takes_trailers = True  # Envoy knows whether its client does
         if not (message.request_headers.end_of_stream or request.upgrade):
@@ -175,15 +175,15 @@ class Exchange:
             message = "The body of a gRPC request has no end before its answer, so it cannot be read here."
             self._body.fail(PolicyError(415, "BodyNotAvailable", message))
             return
-        self.phase = Phase.AWAITING_BODY
+        self.phase = ProcessingPhase.AWAITING_BODY
         self._send(replies.passed("request", "headers"))
 
     def _take_body(self, message: Any) -> None:
         content = message.request_body.body
-        if self.phase is Phase.SENT:  # Envoy did not leave it out though it was asked to
+        if self.phase is ProcessingPhase.SENT:  # Envoy did not leave it out though it was asked to
             self._pass("request")
             return
-        self._waiting, self.phase = "request body", Phase.JUDGING
+        self._waiting, self.phase = "request body", ProcessingPhase.JUDGING
         self._received = len(content)
         self._deliver(self._body, content, 413)
 
@@ -201,13 +201,13 @@ class Exchange:
     # -- to the backend, as an ``Outlet``
     def send(self, request: Request, upstream: HttpUpstream, options: ForwardOptions) -> Pending[Response]:
         """Let Envoy send *request*; resolves with the answer's head. Errors: UpstreamError."""
-        if self.phase is not Phase.JUDGING or not self._waiting:
+        if self.phase is not ProcessingPhase.JUDGING or not self._waiting:
             return rejected(UpstreamError("BackendConnectionFailure", "Envoy sends a request once.", 500))
         try:
             require_possible(request, options)
-            request.headers.lines.pop(self._plane.routing_key, None)
+            request.headers.lines.pop(self._plane.rules.backend_header, None)
             mutation = sent_mutation(self._head, request, upstream)
-            mutation.set(self._plane.routing_name, cluster_name(upstream, self._plane.clusters))
+            mutation.set(self._plane.rules.backend_header, cluster_name(upstream, self._plane.clusters))
             content = self._outgoing(request)
             if content is not None:
                 frame(mutation, content, request.method)
@@ -215,7 +215,7 @@ class Exchange:
             reply = replies.changed("request", part, mutation, content)
         except (UpstreamError, UnicodeEncodeError) as error:
             return rejected(error)
-        self.phase = Phase.SENT
+        self.phase = ProcessingPhase.SENT
         self._backend = Pending()
         self._send(reply)
         return self._backend
@@ -232,10 +232,10 @@ class Exchange:
         head = head_of(message.response_headers.headers.headers)
         status = int(head.pseudo.get(":status", "0"))
         own = envoys_own(status, detail_of(message))
-        if self.phase is not Phase.SENT:
+        if self.phase is not ProcessingPhase.SENT:
             self._answered_by_envoy(status, own)
             return
-        self._answer_head, self._waiting, self.phase = head, "response headers", Phase.ANSWERING
+        self._answer_head, self._waiting, self.phase = head, "response headers", ProcessingPhase.ANSWERING
         backend, self._backend = self._backend, None
         if backend is None:
             raise OutOfOrder("an answer to a request that was not sent")
@@ -261,14 +261,14 @@ class Exchange:
         if own is None or status < 400:
             raise OutOfOrder("an answer to a request that was not judged")
         self._answer_head = EnvoyHead({":status": str(status)}, [])
-        if self.phase is Phase.AWAITING_BODY and status == 413 and self._body is not None:
-            self._waiting, self.phase = "response headers", Phase.ANSWERING
+        if self.phase is ProcessingPhase.AWAITING_BODY and status == 413 and self._body is not None:
+            self._waiting, self.phase = "response headers", ProcessingPhase.ANSWERING
             self._body.fail(BodyTooLarge("body larger than Envoy holds in memory: per_connection_buffer_limit_bytes"))
             return
         running, self._running = self._running, None
         if running is not None:
             running.cancel()
-        self.phase, self._status, self._fault = Phase.OVER, status, WireFault(str(own))
+        self.phase, self._status, self._fault = ProcessingPhase.OVER, status, WireFault(str(own))
         self._waiting = "response headers"
         self._send(replies.passed("response", "headers"))
         self._end()
@@ -281,17 +281,17 @@ class Exchange:
         if _is_grpc(self._answer_head) or self._status_of_answer() == 101:
             body.fail(PolicyError(502, "BodyNotAvailable", "The body of a gRPC answer cannot be read here."))
             return
-        self.phase = Phase.AWAITING_ANSWER
+        self.phase = ProcessingPhase.AWAITING_ANSWER
         self._send(replies.passed("response", "headers"))
 
     def _status_of_answer(self) -> int:
         return int(self._answer_head.pseudo.get(":status", "0"))
 
     def _take_answer_body(self, message: Any) -> None:
-        if self.phase is Phase.OVER:
+        if self.phase is ProcessingPhase.OVER:
             self._pass("response")
             return
-        self._waiting, self.phase = "response body", Phase.ANSWERING
+        self._waiting, self.phase = "response body", ProcessingPhase.ANSWERING
         self._deliver(self._answer_body, message.response_body.body, 502)
 
     def _answered(self, answer: Response) -> None:
@@ -320,7 +320,7 @@ class Exchange:
         elif isinstance(error, PolicyError):
             status, message = error.status, "The answer cannot be sent."
         elif isinstance(error, BodyTooLarge):
-            status, message = 502 if self.phase >= Phase.ANSWERING else 413, "Body too large"
+            status, message = 502 if self.phase >= ProcessingPhase.ANSWERING else 413, "Body too large"
         else:
             _log.error("request failed", exc_info=error)
             status, message = 500, "Internal server error"
@@ -339,7 +339,7 @@ class Exchange:
             answer.headers.lines.pop(request.id_key, None)
             answer.headers.lines[request.id_key] = request.id_line
         self._send(self._immediate(answer) if self._waiting.startswith("request") else self._changed(answer))
-        self.phase = Phase.OVER
+        self.phase = ProcessingPhase.OVER
         self._end()
 
     def _immediate(self, answer: Response) -> Any:
@@ -374,7 +374,8 @@ class Exchange:
     # -- trailers
     def _take_trailers(self, message: Any) -> None:
         """The request's: those that policies or the wire would have kept back are removed."""
-        self._trail("request", message.request_trailers, self.request and self.request.headers)
+        headers = None if self.request is None else self.request.headers
+        self._trail("request", message.request_trailers, headers)
 
     def _take_answer_trailers(self, message: Any) -> None:
         self._trail("response", message.response_trailers, self._answer)
@@ -411,6 +412,8 @@ class Exchange:
         """A request that does not reach the application."""
         self._plane.refuse(refusal, drawn, client)
         answer = error_response(refusal.status, refusal.message)
+        if refusal.status == 405 and isinstance(refusal.expected, list):  # RFC 9110 §15.5.6
+            answer.headers.replace("Allow", ", ".join(refusal.expected))
         if line:
             name, _, value = line.strip().partition(": ")
             answer.headers.replace(name, value)
@@ -432,13 +435,13 @@ def _passes(name: str, barred: frozenset[str] | None) -> bool:
     return barred is not None and key not in barred and passes(key)
 
 
-_TAKE: dict[str, Callable[[Exchange, Any], None]] = {
-    "request_headers": Exchange._begin,
-    "request_body": Exchange._take_body,
-    "request_trailers": Exchange._take_trailers,
-    "response_headers": Exchange._take_answer,
-    "response_body": Exchange._take_answer_body,
-    "response_trailers": Exchange._take_answer_trailers,
+_TAKE: dict[str, Callable[[ProcessedExchange, Any], None]] = {
+    "request_headers": ProcessedExchange._begin,
+    "request_body": ProcessedExchange._take_body,
+    "request_trailers": ProcessedExchange._take_trailers,
+    "response_headers": ProcessedExchange._take_answer,
+    "response_body": ProcessedExchange._take_answer_body,
+    "response_trailers": ProcessedExchange._take_answer_trailers,
 }
 
 

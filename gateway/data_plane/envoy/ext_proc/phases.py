@@ -24,7 +24,7 @@ class OutOfOrder(GatewayError):
     """A message that cannot come now."""
 
 
-class Phase(IntEnum):
+class ProcessingPhase(IntEnum):
     """The progress of one request."""
 
     START = 0
@@ -44,18 +44,18 @@ class Phase(IntEnum):
 
 _ALWAYS = frozenset({"request_trailers"})  # they have a way of their own once the request has been sent
 
-EXPECTED: Mapping[Phase, frozenset[str]] = {
-    Phase.START: frozenset({"request_headers", "response_headers"}),
-    Phase.JUDGING: frozenset(),
-    Phase.AWAITING_BODY: frozenset({"request_body", "response_headers"}),
-    Phase.SENT: frozenset({"request_body", "response_headers"}) | _ALWAYS,
-    Phase.ANSWERING: frozenset(),
-    Phase.AWAITING_ANSWER: frozenset({"response_body"}) | _ALWAYS,
-    Phase.OVER: frozenset({"response_body", "response_trailers"}) | _ALWAYS,
+EXPECTED: Mapping[ProcessingPhase, frozenset[str]] = {
+    ProcessingPhase.START: frozenset({"request_headers", "response_headers"}),
+    ProcessingPhase.JUDGING: frozenset(),
+    ProcessingPhase.AWAITING_BODY: frozenset({"request_body", "response_headers"}),
+    ProcessingPhase.SENT: frozenset({"request_body", "response_headers"}) | _ALWAYS,
+    ProcessingPhase.ANSWERING: frozenset(),
+    ProcessingPhase.AWAITING_ANSWER: frozenset({"response_body"}) | _ALWAYS,
+    ProcessingPhase.OVER: frozenset({"response_body", "response_trailers"}) | _ALWAYS,
 }
 
 
-def require(phase: Phase, kind: str | None, seen: set[str]) -> str:
+def require(phase: ProcessingPhase, kind: str | None, seen: set[str]) -> str:
     """*kind*, if such a message may come in *phase* and is the first of its kind. Raises OutOfOrder."""
     if kind is None or kind not in EXPECTED[phase] or kind in seen:
         raise OutOfOrder(f"{kind or 'a message without content'} while {phase.name}")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from gateway.wire.fields import fold_name
+from gateway.data_plane.envoy.ext_proc.settings import ExtProcSettings
 from gateway.wire.server.forwarded import Peer
 from gateway.wire.server.listener import Caller, WireRefusal
 from gateway.wire.server.request_head import HeadError, shown_target
@@ -20,7 +20,7 @@ _MAX_CALLERS = 256  # whose last heads are remembered
 
 
 @dataclass(slots=True, eq=False)
-class Plane:
+class ProcessingPlane:
     """
     One gateway behind Envoy.
 
@@ -28,7 +28,6 @@ class Plane:
         clusters: Upstreams with the ids of their backends.
         routing_name: The field that names the cluster, in lower case.
         max_body_bytes: The largest body that is held in memory.
-        body_memory: Bytes of bodies that all streams may hold together.
         refused: Called for every request that does not reach the pipeline.
         held: Bytes that they hold now.
     """
@@ -36,17 +35,11 @@ class Plane:
     dispatcher: Dispatcher
     settings: ServerSettings
     clusters: Mapping[Target, str]
-    routing_name: str
+    rules: ExtProcSettings
     max_body_bytes: int
-    body_memory: int
     refused: Callable[[WireRefusal], None]
     held: int = 0
     _callers: dict[tuple[str, str], Caller] = field(default_factory=dict)
-
-    @property
-    def routing_key(self) -> str:
-        """The folded name of the routing field."""
-        return fold_name(self.routing_name)
 
     def caller(self, address: str, scheme: str) -> Caller:
         """The client at *address*, for whom heads like the last one are quick to read."""
@@ -66,7 +59,7 @@ class Plane:
 
     def hold(self, size: int) -> bool:
         """Account for *size* more bytes of a body; False: there is no room."""
-        if self.held + size > self.body_memory:
+        if self.held + size > self.rules.body_memory:
             return False
         self.held += size
         return True

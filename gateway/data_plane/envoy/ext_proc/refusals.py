@@ -22,7 +22,7 @@ _DEFAULTS = {"follow-redirects": "false", "http-version": "1"}
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class Unprocessable:
     """
     One thing that cannot run.
 
@@ -37,16 +37,16 @@ class Refusal:
 
 
 # By policy: refused wherever it stands.
-POLICIES: Mapping[str, Refusal] = {
-    "proxy": Refusal(
+POLICIES: Mapping[str, Unprocessable] = {
+    "proxy": Unprocessable(
         "`proxy`", "Envoy connects to the backends", "give the cluster of the backend the proxy as its endpoint"
     ),
-    "authentication-certificate": Refusal(
+    "authentication-certificate": Unprocessable(
         "`authentication-certificate`",
         "Envoy presents the certificate to the backend",
         "set it in the cluster's transport_socket (UpstreamTlsContext)",
     ),
-    "validate-client-certificate": Refusal(
+    "validate-client-certificate": Unprocessable(
         "`validate-client-certificate`",
         "Envoy ends the client's TLS, and the processor is not shown the certificate",
         "validate it in the listener's DownstreamTlsContext, or use ext_authz with include_peer_certificate",
@@ -54,29 +54,29 @@ POLICIES: Mapping[str, Refusal] = {
 }
 
 # By policy and attribute; an attribute with Envoy's own value passes.
-ATTRIBUTES: Mapping[str, Mapping[str, Refusal]] = {
+ATTRIBUTES: Mapping[str, Mapping[str, Unprocessable]] = {
     "forward-request": {
         **dict.fromkeys(
             ("timeout", "timeout-ms", "continue-timeout"),
-            Refusal(
+            Unprocessable(
                 "`timeout`, `timeout-ms`, `continue-timeout`",
                 "Envoy waits for the backend",
                 "set the route's timeout in Envoy",
             ),
         ),
-        "follow-redirects": Refusal(
+        "follow-redirects": Unprocessable(
             "`follow-redirects`",
             "Envoy sends the request",
             "pass redirects on to the client; an internal redirect of Envoy's would be judged again",
         ),
-        "http-version": Refusal(
+        "http-version": Unprocessable(
             "`http-version`", "Envoy connects to the backend", "set it in the cluster's HttpProtocolOptions"
         ),
     },
     **dict.fromkeys(
         ("quota", "quota-by-key"),
         {
-            "bandwidth": Refusal(
+            "bandwidth": Unprocessable(
                 "`bandwidth`",
                 "bodies that no policy reads do not come here, so their bytes cannot be counted",
                 "limit calls, or count bytes in Envoy",
@@ -85,17 +85,17 @@ ATTRIBUTES: Mapping[str, Mapping[str, Refusal]] = {
     ),
 }
 
-RETRY = Refusal(
+RETRY = Unprocessable(
     "`retry` around `forward-request`",
     "Envoy sends a request once for each judgement",
     "use the route's retry_policy in Envoy; retry around send-request works",
 )
-CERTIFICATE = Refusal(
+CERTIFICATE = Unprocessable(
     "`context.Request.Certificate`",
     "Envoy ends the client's TLS, and the processor is not shown the certificate",
     "let Envoy validate it",
 )
-OWN_FIELD = Refusal(
+OWN_FIELD = Unprocessable(
     "`set-header` of `x-envoy-…`, or of the routing field",
     "Envoy acts on this field, so policies neither see nor set it",
     "use another name, or configure Envoy",
@@ -137,7 +137,7 @@ def _of(node: Node, fragments: Mapping[str, PolicyDocument], own: str) -> Iterat
             yield _problem(text.location, "envoy-certificate", message, CERTIFICATE)
 
 
-def _problem(location: Location, code: str, message: str, refusal: Refusal) -> Problem:
+def _problem(location: Location, code: str, message: str, refusal: Unprocessable) -> Problem:
     return Problem(location, code, f"{message}: {refusal.reason}", refusal.remedy)
 
 

@@ -88,6 +88,8 @@ def fill(message: HeaderMutation, mutation: Mutation) -> None:
     for action, fields in ((_OVERWRITE, mutation.put), (_APPEND, mutation.added)):
         for name, value in fields:
             option = message.set_headers.add()
+            if action == _APPEND:
+                option.append.value = True  # ext_proc of Envoy 1.40 appends for the sake of this alone
             option.append_action = action
             option.keep_empty_value = True
             option.header.key = name
