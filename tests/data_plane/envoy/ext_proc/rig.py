@@ -7,7 +7,7 @@ import json
 import os
 import re
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -129,10 +129,9 @@ async def served(text: str, folder: Path, behind: Backend) -> AsyncIterator[tupl
     gateway = build(parse(text, "config.yaml", folder, os.environ))
     held = None if gateway.config.envoy is None else reserve(gateway.config.envoy.listen)
     live = LiveGateway(gateway)
-    async with serving_gateway(live, Sockets(bind("127.0.0.1", 0), bind("127.0.0.1", 0), envoy=held)) as server:
-        yield live, server.port
-    if held is not None:
-        held.close()
+    with closing(held) if held is not None else nullcontext():
+        async with serving_gateway(live, Sockets(bind("127.0.0.1", 0), bind("127.0.0.1", 0), envoy=held)) as server:
+            yield live, server.port
 
 
 @asynccontextmanager

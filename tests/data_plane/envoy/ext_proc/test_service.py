@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-import pytest
 from grpc import aio
 
 from gateway.data_plane.envoy import messages
@@ -120,17 +119,23 @@ CASES = {
     "two paths": ([message("request_headers", [*GET, (":path", b"/orders/items")])], ["INVALID_ARGUMENT"]),
     "another Host": ([message("request_headers", [*GET, ("host", b"evil")])], ["400"]),
     "line in a value": ([message("request_headers", [*GET, ("x-a", b"1\r\ncaller-objectid: evil")])], ["400"]),
-    "line in the path": ([message("request_headers", [GET[0], (":path", b"/orders/open HTTP/1.1\r\nx: "), *GET[2:]])], ["400"]),
+    "line in the path": (
+        [message("request_headers", [GET[0], (":path", b"/orders/open HTTP/1.1\r\nx: "), *GET[2:]])],
+        ["400"],
+    ),
     "bare CR": ([message("request_headers", [*GET, ("x-a", b"1\r2")])], ["400"]),
     "NUL": ([message("request_headers", [*GET, ("x-a", b"1\x002")])], ["400"]),
-    "not UTF-8": ([message("request_headers", [*GET, ("x-a", b"\xff\xfe")]), answer()], ["request_headers", "response_headers"]),
+    "not UTF-8": (
+        [message("request_headers", [*GET, ("x-a", b"\xff\xfe")]), answer()],
+        ["request_headers", "response_headers"],
+    ),
     "two lengths": ([message("request_headers", [*GET, ("content-length", b"1"), ("content-length", b"2")])], ["400"]),
     "a name": ([message("request_headers", [*GET, ("x a", b"1")])], ["400"]),
     "a token": ([message("request_headers", HEAD)], ["401"]),
     "nowhere": ([message("request_headers", [GET[0], (":path", b"/"), *GET[2:]])], ["404"]),
     "CONNECT": ([message("request_headers", [(":method", b"CONNECT"), *GET[1:]])], ["405"]),
     "absolute": ([message("request_headers", [GET[0], (":path", b"http://evil/orders/open"), *GET[2:]])], ["400"]),
-}  # fmt: skip
+}
 
 
 def test_order(tmp_path: Path) -> None:
