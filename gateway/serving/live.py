@@ -164,7 +164,8 @@ def answering(gateway: Gateway) -> Answering:
     """*gateway*, asked by Envoy over gRPC."""
     config, readiness = gateway.config, gateway.readiness
     callers = () if config.envoy is None else config.envoy.callers
-    return Answering(gateway.dispatcher, config.server_settings(), callers, lambda: readiness.draining)
+    settings = replace(config.server_settings(), via="")  # the hop is Envoy's
+    return Answering(gateway.dispatcher, settings, callers, lambda: readiness.draining)
 
 
 def decision_settings(config: Config) -> ServerSettings:
