@@ -24,6 +24,7 @@ The error tree.
     ├── EvaluationError      an expression of Terraform that an import cannot evaluate; reported with its place
     ├── EvaluationFault      the same, of an ARM template or of Bicep
     ├── TooMuch              a template asks an import for more steps, copies or nesting than it does
+    ├── QueryNotExpressible  a changed query that ext_authz cannot carry: 500
     ├── Unanswerable         a question of Envoy that is refused before any policy runs
     ├── AddressUnusable      a listener cannot have its address
     ├── GaveUp               no worker can start, however often

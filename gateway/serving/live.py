@@ -165,10 +165,9 @@ def answering(gateway: Gateway) -> Answering:
     """*gateway*, asked by Envoy over gRPC."""
     config, readiness = gateway.config, gateway.readiness
     callers = () if config.envoy is None else config.envoy.callers
+    settings = replace(config.server_settings(), via="")  # the hop is Envoy's
     processing = processing_plane(config, gateway.dispatcher, gateway.outside, gateway.metrics)
-    return Answering(
-        gateway.dispatcher, config.server_settings(), callers, lambda: readiness.draining, processing=processing
-    )
+    return Answering(gateway.dispatcher, settings, callers, lambda: readiness.draining, processing)
 
 
 def decision_settings(config: Config) -> ServerSettings:

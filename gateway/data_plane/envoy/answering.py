@@ -7,8 +7,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
+from gateway.data_plane.envoy.heads import CarriedHead
 from gateway.reading.values import Network
+from gateway.wire.request_ids import draw_id
 from gateway.wire.server.forwarding_fields import is_within, node_address
+from gateway.wire.server.listener import WireRefusal
+from gateway.wire.server.request_head import HeadError
 from gateway.wire.settings import ServerSettings
 
 if TYPE_CHECKING:
@@ -41,6 +45,15 @@ class Answering:
         """Whether *peer*, as gRPC writes it, may ask: ``ipv4:127.0.0.1:5000``, ``ipv6:%5B::1%5D:5000``."""
         admitted = self._admitted.get(peer)
         return self._look_up(peer) if admitted is None else admitted
+
+    def note(self, refusal: HeadError, head: CarriedHead) -> str:
+        """Count, keep and log a request that is refused before any policy runs; the id under which it is kept."""
+        path = head.path.partition("?")[0].partition("#")[0]
+        sides = refusal.expected, refusal.found
+        record = WireRefusal(draw_id(), refusal.status, refusal.message, head.client, *sides, head.method, path)
+        self.dispatcher.metrics.wire_refusals[refusal.status] += 1
+        self.dispatcher.note_refusal(record)
+        return record.id
 
     def _look_up(self, peer: str) -> bool:
         family, _, node = unquote(peer).partition(":")

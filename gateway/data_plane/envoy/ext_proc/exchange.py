@@ -115,7 +115,7 @@ class ProcessedExchange:
     # -- the request
     def _begin(self, message: Any) -> None:
         self._waiting, self.phase = "request headers", ProcessingPhase.JUDGING
-        self._head = head = head_of(message.request_headers.headers.headers)
+        self._head = head = head_of(message.request_headers.headers)
         address = client_of(message)
         caller = self._plane.caller(address, head.pseudo.get(":scheme", "http"))
         try:
@@ -229,7 +229,7 @@ class ProcessedExchange:
 
     # -- the answer
     def _take_answer(self, message: Any) -> None:
-        head = head_of(message.response_headers.headers.headers)
+        head = head_of(message.response_headers.headers)
         status = int(head.pseudo.get(":status", "0"))
         own = envoys_own(status, detail_of(message))
         if self.phase is not ProcessingPhase.SENT:

@@ -9,11 +9,11 @@ Source: Envoy, "HTTP header map" in ``envoy/config/core/v3/base.proto``; RFC 911
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.wire.fields import FieldError, check_octets, parse_fields
+from gateway.data_plane.envoy.heads import field_pairs
+from gateway.wire.fields import check_octets, parse_fields
 from gateway.wire.headers import Headers
 from gateway.wire.server.request_head import HeadError
 
@@ -55,13 +55,11 @@ class EnvoyHead:
         return int(value) if value.isascii() and value.isdecimal() and len(value) < 19 else None
 
 
-def head_of(headers: Iterable[Any]) -> EnvoyHead:
+def head_of(header_map: Any) -> EnvoyHead:
     """The head in Envoy's ``HeaderMap``. Raises HeadError: a pseudo-header appears twice."""
     pseudo: dict[str, str] = {}
     fields: list[tuple[str, str]] = []
-    for header in headers:
-        name = header.key
-        value = header.raw_value.decode("latin-1") or header.value
+    for name, value in field_pairs(header_map):
         if not name.startswith(":"):
             fields.append((name, value))
         elif name in pseudo:
@@ -85,14 +83,10 @@ def request_text(head: EnvoyHead) -> bytes:
     lines = [f"{method} {path} HTTP/1.1", f"Host: {authority}"]
     lines += [f"{name}: {value}" for name, value in head.fields if _concerns_us(name, value)]
     text = "\r\n".join(lines)
-    if text.count("\r\n") != len(lines) - 1 or not text.isascii() and not _is_latin(text):
+    if text.count("
+") != len(lines) - 1:  # a line end in a value would be another field
         raise HeadError(400, "Control character or bare line end in the message head")
     return f"{text}\r\n\r\n".encode("latin-1")
-
-
-def _is_latin(text: str) -> bool:
-    """Whether each character is one octet, as everything is that came as ``raw_value``."""
-    return max(text) <= "\xff"
 
 
 def _concerns_us(name: str, value: str) -> bool:
@@ -106,8 +100,5 @@ def answer_headers(head: EnvoyHead) -> Headers:
     """The fields of a backend's answer. Raises FieldError: they are malformed."""
     lines = [f"{name}: {value}" for name, value in head.fields if not name.startswith(ENVOYS_OWN)]
     text = "\r\n".join(lines)
-    try:
-        check_octets(text.encode("latin-1"), max(1, len(lines)))
-    except UnicodeEncodeError:
-        raise FieldError("Header value beyond Latin-1") from None
+    check_octets(text.encode("latin-1"), max(1, len(lines)))
     return Headers.from_lines(parse_fields(lines))
