@@ -21,7 +21,7 @@ ENVOYS_OWN = "x-envoy-"
 """Fields that Envoy writes and acts on; policies neither see nor change them."""
 
 _PSEUDO = (":method", ":path", ":authority", ":scheme")
-_SINGLE = "More than one {} in the head that Envoy sent"
+_KNOWN = frozenset([*_PSEUDO, ":status", ":protocol"])
 
 
 @dataclass(slots=True)
@@ -56,14 +56,14 @@ class EnvoyHead:
 
 
 def head_of(header_map: Any) -> EnvoyHead:
-    """The head in Envoy's ``HeaderMap``. Raises HeadError: a pseudo-header appears twice."""
+    """The head in Envoy's ``HeaderMap``. Raises HeadError: a pseudo-header appears twice, or is unknown."""
     pseudo: dict[str, str] = {}
     fields: list[tuple[str, str]] = []
     for name, value in field_pairs(header_map):
-        if not name.startswith(":"):
+        if ":" not in name:
             fields.append((name, value))
-        elif name in pseudo:
-            raise HeadError(400, _SINGLE.format(name))
+        elif name in pseudo or name not in _KNOWN:
+            raise HeadError(400, f"{name} twice, or unknown, in the head that Envoy sent")
         else:
             pseudo[name] = value
     return EnvoyHead(pseudo, fields)
@@ -83,8 +83,7 @@ def request_text(head: EnvoyHead) -> bytes:
     lines = [f"{method} {path} HTTP/1.1", f"Host: {authority}"]
     lines += [f"{name}: {value}" for name, value in head.fields if _concerns_us(name, value)]
     text = "\r\n".join(lines)
-    if text.count("
-") != len(lines) - 1:  # a line end in a value would be another field
+    if text.count("\r\n") != len(lines) - 1:  # a line end in a value would be another field
         raise HeadError(400, "Control character or bare line end in the message head")
     return f"{text}\r\n\r\n".encode("latin-1")
 
