@@ -26,6 +26,8 @@ _WITH_CONTENT = frozenset(["POST", "PUT", "PATCH"])
 # What Envoy says about an answer that it gives in place of the backend, in ``response.code_details``.
 FROM_BACKEND = "via_upstream"
 
+_NOT_JUDGED = "/.not-judged"
+
 
 def cluster_names(targets: Iterable[tuple[str, Target]]) -> dict[Target, str]:
     """Upstreams with the ids under which the configuration has them."""
@@ -52,6 +54,23 @@ def sent_mutation(head: EnvoyHead, request: Request, upstream: HttpUpstream) -> 
     wanted[":authority"] = upstream.authority if own else (host or "").partition(":")[2].strip(" \t")
     mutation = difference(head, request.headers.lines)
     mutation.put += [(name, value) for name, value in wanted.items() if head.pseudo.get(name) != value]
+    return mutation
+
+
+def unroutable(head: EnvoyHead, routing_name: str) -> Mutation:
+    """What keeps a request that is not judged yet from every backend; *head* has it, too, from now on."""
+    head.pseudo[":path"] = _NOT_JUDGED
+    mutation = Mutation()
+    mutation.set(routing_name, "-")
+    mutation.set(":path", _NOT_JUDGED)
+    return mutation
+
+
+def failed(head: EnvoyHead) -> Mutation:
+    """The same of an answer, for its status."""
+    head.pseudo[":status"] = "502"
+    mutation = Mutation()
+    mutation.set(":status", "502")
     return mutation
 
 

@@ -1,7 +1,7 @@
 """
 A body that Envoy has: it comes when a policy reads it, and stays where it is when none does.
 
-Source: Envoy, ``ProcessingMode``: BUFFERED and NONE.
+Source: Envoy, ``ProcessingMode``: NONE in its configuration, BUFFERED by ``mode_override``.
 """
 
 from __future__ import annotations

@@ -17,9 +17,11 @@ from gateway.data_plane.envoy.ext_proc.backend import (
     answer_mutation,
     cluster_name,
     envoys_own,
+    failed,
     frame,
     require_possible,
     sent_mutation,
+    unroutable,
 )
 from gateway.data_plane.envoy.ext_proc.bodies import AwayBody
 from gateway.data_plane.envoy.ext_proc.client import client_of, detail_of
@@ -176,13 +178,10 @@ class ProcessedExchange:
             self._body.fail(PolicyError(415, "BodyNotAvailable", message))
             return
         self.phase = ProcessingPhase.AWAITING_BODY
-        self._send(replies.passed("request", "headers"))
+        self._send(replies.body_wanted("request", unroutable(self._head, self._plane.rules.backend_header)))
 
     def _take_body(self, message: Any) -> None:
         content = message.request_body.body
-        if self.phase is ProcessingPhase.SENT:  # Envoy did not leave it out though it was asked to
-            self._pass("request")
-            return
         self._waiting, self.phase = "request body", ProcessingPhase.JUDGING
         self._received = len(content)
         self._deliver(self._body, content, 413)
@@ -282,15 +281,12 @@ class ProcessedExchange:
             body.fail(PolicyError(502, "BodyNotAvailable", "The body of a gRPC answer cannot be read here."))
             return
         self.phase = ProcessingPhase.AWAITING_ANSWER
-        self._send(replies.passed("response", "headers"))
+        self._send(replies.body_wanted("response", failed(self._answer_head)))
 
     def _status_of_answer(self) -> int:
         return int(self._answer_head.pseudo.get(":status", "0"))
 
     def _take_answer_body(self, message: Any) -> None:
-        if self.phase is ProcessingPhase.OVER:
-            self._pass("response")
-            return
         self._waiting, self.phase = "response body", ProcessingPhase.ANSWERING
         self._deliver(self._answer_body, message.response_body.body, 502)
 
@@ -392,10 +388,6 @@ class ProcessedExchange:
     # -- replies
     def _part(self) -> Any:
         return "headers" if self._waiting.endswith("headers") else "body"
-
-    def _pass(self, side: replies.Side) -> None:
-        self.reply = replies.passed(side, "body")
-        self._wake()
 
     def _send(self, reply: Any) -> None:
         """Envoy's message is answered."""

@@ -48,10 +48,10 @@ EXPECTED: Mapping[ProcessingPhase, frozenset[str]] = {
     ProcessingPhase.START: frozenset({"request_headers", "response_headers"}),
     ProcessingPhase.JUDGING: frozenset(),
     ProcessingPhase.AWAITING_BODY: frozenset({"request_body", "response_headers"}),
-    ProcessingPhase.SENT: frozenset({"request_body", "response_headers"}) | _ALWAYS,
+    ProcessingPhase.SENT: frozenset({"response_headers"}) | _ALWAYS,
     ProcessingPhase.ANSWERING: frozenset(),
     ProcessingPhase.AWAITING_ANSWER: frozenset({"response_body"}) | _ALWAYS,
-    ProcessingPhase.OVER: frozenset({"response_body", "response_trailers"}) | _ALWAYS,
+    ProcessingPhase.OVER: frozenset({"response_trailers"}) | _ALWAYS,
 }
 
 

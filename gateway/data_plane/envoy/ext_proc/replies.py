@@ -41,8 +41,6 @@ def _common(reply: Any, side: Side, part: str) -> Any:
 def changed(side: Side, part: Literal["headers", "body"], mutation: Mutation, body: bytes | None = None) -> Any:
     """Pass the message on with these changes; *body* replaces what Envoy has, None leaves it."""
     reply = passed(side, part)
-    if part == "headers":
-        _leave_body(reply.mode_override, side)
     common = _common(reply, side, part)
     fill(common.header_mutation, mutation)
     if side == "request":
@@ -54,12 +52,20 @@ def changed(side: Side, part: Literal["headers", "body"], mutation: Mutation, bo
     return reply
 
 
-def _leave_body(mode: Any, side: Side) -> None:
-    """No body is wanted on this side any more; of the answer's that is not known yet."""
+def body_wanted(side: Side, mutation: Mutation) -> Any:
+    """
+    Hold the message, and bring all of its body first.
+
+    Args:
+        mutation: What makes the message harmless if Envoy passes it on all the same: ``allow_mode_override`` is off.
+    """
+    reply = changed(side, "headers", mutation)
+    mode = reply.mode_override
     mode.request_header_mode = mode.response_header_mode = _SEND
     mode.request_trailer_mode = mode.response_trailer_mode = _SEND
-    mode.request_body_mode = _NONE
-    mode.response_body_mode = _BUFFERED if side == "request" else _NONE
+    mode.request_body_mode = _BUFFERED if side == "request" else _NONE
+    mode.response_body_mode = _BUFFERED if side == "response" else _NONE
+    return reply
 
 
 def immediate(status: int, mutation: Mutation, body: bytes) -> Any:

@@ -23,7 +23,6 @@ from gateway.data_plane.envoy.host import EnvoyHost, Unanswerable
 from gateway.data_plane.envoy.messages import ProcessingRequest, ProcessingResponse
 from gateway.wire.server.request_head import HeadError
 
-_BUFFERED = 2
 _WRONG = grpc.StatusCode.FAILED_PRECONDITION
 
 
@@ -70,7 +69,7 @@ def _require_obedient(message: Any) -> None:
     if not message.HasField("protocol_config"):
         return
     config = message.protocol_config
-    if (config.request_body_mode, config.response_body_mode) != (_BUFFERED, _BUFFERED):
-        raise Unanswerable(_WRONG, "processing_mode: request_body_mode and response_body_mode must be BUFFERED")
+    if config.request_body_mode or config.response_body_mode:
+        raise Unanswerable(_WRONG, "processing_mode: request_body_mode and response_body_mode must be NONE")
     if config.send_body_without_waiting_for_header_response:
         raise Unanswerable(_WRONG, "send_body_without_waiting_for_header_response must be false")

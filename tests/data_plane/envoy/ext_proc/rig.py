@@ -101,8 +101,7 @@ def envoy_configuration(front: int, processor: int, clusters: Mapping[str, int],
     processors, example = resources["clusters"]
     resources["clusters"] = [processors, *(_cluster(example, name, port) for name, port in clusters.items())]
     if change is not None:
-        manager = resources["listeners"][0]["filter_chains"][0]["filters"][0]["typed_config"]
-        change(manager)
+        change(resources["listeners"][0])
     return whole
 
 

@@ -23,13 +23,15 @@ apis:
   - {id: reading, path: reading, backend: main, policy: reading.xml}
   - {id: plain, path: plain, backend: main}
 """
-GUARDED = """<policies><inbound><base /><set-header name="caller" exists-action="override"><value>ours</value></set-header>
+GUARDED = """<policies><inbound><base />
+<set-header name="caller" exists-action="override"><value>ours</value></set-header>
 <ip-filter action="forbid"><address>127.0.0.77</address></ip-filter><check-header name="key" failed-check-httpcode="401"
 failed-check-error-message="no" ignore-case="false"><value>k</value></check-header></inbound><backend><base /></backend>
 <outbound><base /></outbound><on-error><base /></on-error></policies>"""
-READING = """<policies><inbound><base /><set-header name="size" exists-action="override"><value>
-@(context.Request.Body.As&lt;byte[]&gt;(true).Length.ToString())</value></set-header></inbound><backend><base /></backend>
-<outbound><base /></outbound><on-error><base /></on-error></policies>"""
+READING = """<policies><inbound><base />
+<set-header name="size" exists-action="override"><value>
+@(context.Request.Body.As&lt;byte[]&gt;(true).Length.ToString())</value></set-header></inbound>
+<backend><base /></backend><outbound><base /></outbound><on-error><base /></on-error></policies>"""
 
 
 def play(folder: Path, scenario: Callable[[Side], Awaitable[None]], change: Any = None, script: Any = None) -> None:
@@ -81,7 +83,7 @@ def test_clients(tmp_path: Path) -> None:
         smuggled = (
             b"POST /plain/a HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
         )
-        assert (await side.ask(smuggled)).status == 400
+        assert (await side.seen(smuggled))["status"] in (0, 400)
         assert side.backend.received == b""
 
     play(tmp_path, scenario)
@@ -103,8 +105,9 @@ def test_large_bodies(tmp_path: Path) -> None:
         assert (await side.ask(request("POST /plain/a", body=large))).status == 200
         assert side.backend.received.endswith(large)
 
-    def narrow(manager: Any) -> None:
+    def narrow(listener: Any) -> None:
         """Envoy itself holds less than the largest of them."""
+        listener["per_connection_buffer_limit_bytes"] = 1_000_000
 
     play(tmp_path, scenario, narrow)
 
@@ -163,23 +166,28 @@ def test_no_processor(tmp_path: Path) -> None:
     play(tmp_path, scenario)
 
 
-def no_override(manager: Any) -> None:
-    manager["http_filters"][0]["typed_config"]["allow_mode_override"] = False
+def processor(listener: Any) -> Any:
+    """The configuration of the filter."""
+    return listener["filter_chains"][0]["filters"][0]["typed_config"]["http_filters"][0]["typed_config"]
 
 
-def bodies_stay(manager: Any) -> None:
-    manager["http_filters"][0]["typed_config"]["processing_mode"]["request_body_mode"] = "NONE"
+def no_override(listener: Any) -> None:
+    processor(listener)["allow_mode_override"] = False
 
 
-def nobody(manager: Any) -> None:
-    manager["http_filters"][0]["typed_config"]["request_attributes"] = []
+def bodies_come(listener: Any) -> None:
+    processor(listener)["processing_mode"]["request_body_mode"] = "BUFFERED"
 
 
-def no_routing(manager: Any) -> None:
-    manager["http_filters"][0]["typed_config"]["mutation_rules"] = {"disallow_is_error": True}
+def nobody(listener: Any) -> None:
+    processor(listener)["request_attributes"] = []
 
 
-CHANGES = [(no_override, (200, 401)), (bodies_stay, (500, 500)), (nobody, (500, 500)), (no_routing, (500, 401))]
+def no_routing(listener: Any) -> None:
+    processor(listener)["mutation_rules"] = {"disallow_is_error": True}
+
+
+CHANGES = [(no_override, (503, 401)), (bodies_come, (500, 500)), (nobody, (500, 500)), (no_routing, (500, 401))]
 
 
 @pytest.mark.parametrize(("change", "statuses"), CHANGES, ids=lambda each: getattr(each, "__name__", ""))
