@@ -349,23 +349,26 @@ class ProcessedExchange:
     def _changed(self, answer: Response) -> Any:
         """The backend's answer as the policies have left it."""
         body, head = self._answer_body, self._answer_head
+        content = self._replacement(answer)
         mutation = answer_mutation(head, answer.headers.lines, answer.status_code)
-        if body is not None and body.is_left(answer.body):
-            self._sent = head.length or 0
-            return replies.changed("response", "headers", mutation)
-        content: bytes | None = answer.body.content
-        if body is not None:
-            content = body.replacement(answer.body)
-        elif not content and head.pseudo.get(":status") == str(answer.status_code):
-            content = None  # there was none, and there is none
-        self._sent = len(answer.body.content)
-        if (
-            content is not None
-            and self.request is not None
-            and not has_no_body(answer.status_code, self.request.method)
-        ):
+        is_left = body is not None and body.is_left(answer.body)
+        self._sent = (head.length or 0) if is_left else len(answer.body.content)
+        if content is not None and not has_no_body(answer.status_code, self._method):
             frame(mutation, content, "POST")
         return replies.changed("response", self._part(), mutation, content)
+
+    def _replacement(self, answer: Response) -> bytes | None:
+        """The body that replaces what Envoy has; None: that is what goes out."""
+        body, content = self._answer_body, answer.body.content
+        if body is not None:
+            return None if body.is_left(answer.body) else body.replacement(answer.body)
+        # Envoy has none: a backend's answer without a body, or its own, which goes with its status.
+        is_same = self._status_of_answer() == answer.status_code
+        return None if not content and is_same else content
+
+    @property
+    def _method(self) -> str:
+        return "" if self.request is None else self.request.method
 
     # -- trailers
     def _take_trailers(self, message: Any) -> None:

@@ -121,20 +121,24 @@ def refused(
 def _of(node: Node, fragments: Mapping[str, PolicyDocument], own: str) -> Iterator[Problem]:
     if refusal := POLICIES.get(node.name):
         yield _problem(node.location, "envoy-policy", f"{node.name} cannot run behind Envoy", refusal)
-    for name, refusal in ATTRIBUTES.get(node.name, {}).items():
-        text = node.attributes.get(name)
-        if text is not None and text.value.strip().lower() != _DEFAULTS.get(name):
-            yield _problem(
-                text.location, "envoy-attribute", f"{name} of {node.name} has no effect behind Envoy", refusal
-            )
     if node.name == "retry" and _sends(node, fragments):
         yield _problem(node.location, "envoy-retry", "retry cannot repeat forward-request behind Envoy", RETRY)
     if node.name == "set-header" and _is_envoys(node.attributes.get("name"), own):
         yield _problem(node.location, "envoy-header", "this header is Envoy's", OWN_FIELD)
+    yield from _attributes(node)
     for text in [*node.attributes.values(), *([node.text] if node.text else [])]:
         if _CERTIFICATE.search(text.value):
             message = "context.Request.Certificate is always null behind Envoy"
             yield _problem(text.location, "envoy-certificate", message, CERTIFICATE)
+
+
+def _attributes(node: Node) -> Iterator[Problem]:
+    """Those that have no effect, unless they have the value that Envoy has."""
+    for name, refusal in ATTRIBUTES.get(node.name, {}).items():
+        text = node.attributes.get(name)
+        if text is not None and text.value.strip().lower() != _DEFAULTS.get(name):
+            message = f"{name} of {node.name} has no effect behind Envoy"
+            yield _problem(text.location, "envoy-attribute", message, refusal)
 
 
 def _problem(location: Location, code: str, message: str, refusal: Unprocessable) -> Problem:

@@ -13,7 +13,7 @@ from gateway.data_plane.envoy.messages import HeaderMutation, ProcessingResponse
 
 Side: TypeAlias = Literal["request", "response"]
 
-_APPEND, _OVERWRITE = 0, 2
+_OVERWRITE = 2
 _SEND = 1
 _NONE, _BUFFERED = 0, 2
 _REPLACE = 1
@@ -91,12 +91,15 @@ def trailers_passed(side: Side, removed: list[str]) -> Any:
 def fill(message: HeaderMutation, mutation: Mutation) -> None:
     """Write *mutation* into Envoy's form of it."""
     message.remove_headers.extend(mutation.removed)
-    for action, fields in ((_OVERWRITE, mutation.put), (_APPEND, mutation.added)):
-        for name, value in fields:
-            option = message.set_headers.add()
-            if action == _APPEND:
-                option.append.value = True  # ext_proc of Envoy 1.40 appends for the sake of this alone
-            option.append_action = action
-            option.keep_empty_value = True
-            option.header.key = name
-            option.header.raw_value = value.encode("latin-1")
+    for name, value in mutation.put:
+        _option(message, name, value).append_action = _OVERWRITE
+    for name, value in mutation.added:
+        _option(message, name, value).append.value = True  # ext_proc of Envoy 1.40 appends for the sake of this alone
+
+
+def _option(message: HeaderMutation, name: str, value: str) -> Any:
+    option = message.set_headers.add()
+    option.keep_empty_value = True
+    option.header.key = name
+    option.header.raw_value = value.encode("latin-1")
+    return option
