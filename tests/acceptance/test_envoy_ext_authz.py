@@ -279,10 +279,7 @@ HTTP2 = [
 
 async def over_http2(port: int, head: list[tuple[str, str]]) -> str | None:
     """The status of the answer to *head*, sent as it is; None: there was none, or no status."""
-    settings = H2Configuration(
-        validate_outbound_headers=False, normalize_outbound_headers=False, header_encoding="ascii"
-    )
-    h2 = H2Connection(settings)
+    h2 = H2Connection(H2Configuration(validate_outbound_headers=False, normalize_outbound_headers=False))
     h2.initiate_connection()
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     h2.send_headers(1, head, end_stream=True)
@@ -291,7 +288,7 @@ async def over_http2(port: int, head: list[tuple[str, str]]) -> str | None:
         while data := await asyncio.wait_for(reader.read(65_536), 5):
             for event in h2.receive_data(data):
                 if isinstance(event, ResponseReceived):
-                    return dict(event.headers)[b":status"].decode()
+                    return str(event.headers[0][1].decode())
                 if isinstance(event, StreamReset | ConnectionTerminated):
                     return None
     finally:
