@@ -50,15 +50,18 @@ def head_changes(request: Request, before: dict[str, str], sent: Iterable[str], 
         trusted: Whether the client is a trusted proxy, whose statements about others pass.
     """
     lines = request.headers.lines
-    changed = {name for name, line in lines.items() if before.get(name) != line} - CONNECTION
-    if request.id_key:
-        changed.add(request.id_key)
+    changed = _changed(request, before)
     replaced = [(name.lower(), value) for name, value in request.headers if fold_name(name) in changed]
-    names = {name for name, _ in replaced}
     removed = {name for name in sent if _goes(name, lines, changed, trusted)}
-    for reserved in {*(request.reserved or ()), *request.headers.removed} - CONNECTION:
-        removed.update(spellings(reserved))
-    return HeadChanges(replaced, sorted(removed - names))
+    for key in {*(request.reserved or ()), *request.headers.removed} - CONNECTION:
+        removed.update(spellings(key))
+    return HeadChanges(replaced, sorted(removed.difference(name for name, _ in replaced)))
+
+
+def _changed(request: Request, before: dict[str, str]) -> set[str]:
+    """Names that the policies have set, and that of the request's id."""
+    changed = {name for name, line in request.headers.lines.items() if before.get(name) != line} - CONNECTION
+    return changed | {request.id_key} if request.id_key else changed
 
 
 def _goes(name: str, lines: dict[str, str], changed: set[str], trusted: bool) -> bool:

@@ -26,11 +26,14 @@ def query_changes(before: str, after: str) -> tuple[list[tuple[str, str]], list[
     if before == after:
         return [], []
     was, wanted = _taken_apart(before), _taken_apart(after)
-    changed = {name: values for name, values in wanted.items() if was.get(name) != values}
-    for name, values in changed.items():
-        if len(values) > 1:
-            raise QueryNotExpressible(f"the query parameter {name} has {len(values)} values")
-    return [(name, values[0]) for name, values in changed.items()], [name for name in was if name not in wanted]
+    replaced = [(name, _only(name, values)) for name, values in wanted.items() if was.get(name) != values]
+    return replaced, [name for name in was if name not in wanted]
+
+
+def _only(name: str, values: list[str]) -> str:
+    if len(values) > 1:
+        raise QueryNotExpressible(f"the query parameter {name} has {len(values)} values")
+    return values[0]
 
 
 def _taken_apart(query: str) -> dict[str, list[str]]:

@@ -29,7 +29,7 @@ _certificate = lru_cache(maxsize=256)(certificate_of)
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class AuthorizationQuestion:
     """
     Attributes:
         head: As Envoy describes it.
@@ -44,23 +44,14 @@ class Question:
     narrowed: Mapping[str, str]
 
     @classmethod
-    def of(cls, message: Any) -> Question:
+    def of(cls, message: Any) -> AuthorizationQuestion:
         """What the CheckRequest *message* asks."""
         attributes = message.attributes
         http, source = attributes.request.http, attributes.source
         pairs = field_pairs(http.header_map) or [(name, as_latin(value)) for name, value in http.headers.items()]
-        fields = [pair for pair in pairs if not pair[0].startswith(":") and pair[0] != PARTIAL]
-        head = CarriedHead(
-            http.method,
-            as_latin(http.path) + (f"#{http.fragment}" if http.fragment else ""),
-            as_latin(http.host),
-            http.scheme.lower(),
-            http.protocol,
-            fields,
-            source.address.socket_address.address,
-        )
-        partial = any(name == PARTIAL and value != "false" for name, value in pairs)
-        return cls(head, source.certificate, _body(http, fields, partial), dict(attributes.context_extensions))
+        head = _head(http, pairs, source.address.socket_address.address)
+        is_partial = any(name == PARTIAL and value != "false" for name, value in pairs)
+        return cls(head, source.certificate, _body(http, head, is_partial), dict(attributes.context_extensions))
 
     def request(self, settings: ServerSettings) -> Request:
         """The request that it is about. Raises HeadError."""
@@ -80,15 +71,21 @@ class Question:
             raise HeadError(403, "The route is for another API or operation", expected=dict(self.narrowed), found=aim)
 
 
-def _body(http: Any, fields: list[tuple[str, str]], partial: bool) -> Body | None:
+def _head(http: Any, pairs: list[tuple[str, str]], client: str) -> CarriedHead:
+    fields = [pair for pair in pairs if not pair[0].startswith(":") and pair[0] != PARTIAL]
+    path = as_latin(http.path) + (f"#{http.fragment}" if http.fragment else "")
+    return CarriedHead(http.method, path, as_latin(http.host), http.scheme.lower(), http.protocol, fields, client)
+
+
+def _body(http: Any, head: CarriedHead, is_partial: bool) -> Body | None:
     """
     The body that Envoy has sent with the question.
 
     No bytes are not an empty body: whether Envoy sends any is its configuration's business.
     """
     content = http.raw_body or http.body.encode()
-    announced = dict(fields).get("content-length", "")
-    if partial or (content and announced.isdecimal() and int(announced) != len(content)):
+    announced = dict(head.fields).get("content-length", "")
+    if is_partial or (content and announced.isdecimal() and int(announced) != len(content)):
         return _incomplete()
     return Body(content) if content else None
 

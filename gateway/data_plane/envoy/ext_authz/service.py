@@ -11,7 +11,7 @@ import grpc
 
 from gateway.data_plane.envoy.answering import Answering
 from gateway.data_plane.envoy.ext_authz.query import QueryNotExpressible, query_changes
-from gateway.data_plane.envoy.ext_authz.question import Question
+from gateway.data_plane.envoy.ext_authz.question import AuthorizationQuestion
 from gateway.data_plane.envoy.ext_authz.verdict import default_answer, facts_of, instead, passing
 from gateway.data_plane.envoy.host import EnvoyHost
 from gateway.data_plane.envoy.messages import CheckRequest, CheckResponse
@@ -36,7 +36,7 @@ class ExtAuthz:
 
     def check(self, message: Any, answering: Answering) -> Any:
         """The CheckResponse, or an awaitable of it."""
-        question = Question.of(message)
+        question = AuthorizationQuestion.of(message)
         try:
             request = question.request(answering.settings)
             question.require_aim(request, answering.dispatcher)
@@ -56,7 +56,7 @@ class ExtAuthz:
 class _Case:
     """One question on its way to a decision."""
 
-    question: Question
+    question: AuthorizationQuestion
     request: Request
     before: dict[str, str]
     answering: Answering

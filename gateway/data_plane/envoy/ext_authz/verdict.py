@@ -33,7 +33,7 @@ def passing(
     return CheckResponse(
         status={"code": 0},
         ok_response={
-            "headers": _options(changes.replaced),
+            "headers": _options(_joined(changes.replaced)),
             "headers_to_remove": changes.removed,
             "response_headers_to_add": _options(answer, _JOINED),
             "query_parameters_to_set": [{"key": name, "value": value} for name, value in set_],
@@ -81,6 +81,18 @@ def facts_of(context: Context) -> dict[str, str]:
     elif caller.verified:
         facts |= {"caller_object_id": caller.object_id, "caller_application_id": caller.application_id}
     return {name: fact[:_LONGEST_FACT] for name, fact in facts.items() if fact}
+
+
+def _joined(fields: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """
+    One field of each name. Source: RFC 9110 §5.3; RFC 6265 §5.4 for cookies.
+
+    Up to 1.40 Envoy takes each value of a request's field for the only one.
+    """
+    values: dict[str, list[str]] = {}
+    for name, value in fields:
+        values.setdefault(name, []).append(value)
+    return [(name, ("; " if name == "cookie" else ", ").join(parts)) for name, parts in values.items()]
 
 
 def _options(fields: Iterable[tuple[str, str]], joined: Iterable[str] = ()) -> list[dict[str, Any]]:
