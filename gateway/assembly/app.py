@@ -18,6 +18,7 @@ from starlette.applications import Starlette
 from gateway.assembly.apis import Assembly, assemble
 from gateway.assembly.certificates import load_certificates
 from gateway.assembly.console import ConsoleParts, ProcessConsole, management_access, process_console
+from gateway.assembly.envoy import require_envoy
 from gateway.assembly.issuers import issuer_statuses, unused_issuers, withdraw_key
 from gateway.assembly.outside import Outside
 from gateway.assembly.schemas import load_schemas
@@ -130,6 +131,7 @@ def build(config: Config, former: Gateway | None = None) -> Gateway:
     Raises:
         LoadError: With every mistake in configuration and documents.
     """
+    require_envoy(config)
     registry, metrics = _counting(former)
     outside = Outside.of(config, registry, None if former is None else former.outside)
     services = _services(config, outside, None if former is None else former.services)

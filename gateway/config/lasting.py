@@ -24,10 +24,20 @@ def with_lasting(after: Config, before: Config) -> tuple[Config, tuple[str, ...]
     if before.reload.watch != after.reload.watch:
         kept["reload"] = after.reload.model_copy(update={"watch": before.reload.watch})
         waiting.append("reload.watch")
+    if _asked_otherwise(after, before):
+        kept["envoy"] = before.envoy
+        waiting.append("envoy, but for its callers and certificate")
     if _listens_otherwise(after, before):
         kept["tls"] = before.tls
         waiting.append("tls, but for the certificate")
     return after.model_copy(update=kept), tuple(waiting)
+
+
+def _asked_otherwise(after: Config, before: Config) -> bool:
+    """Whether Envoy's listener differs in more than who may ask."""
+    if after.envoy is None or before.envoy is None:
+        return after.envoy is not before.envoy
+    return after.envoy.model_copy(update={"callers": before.envoy.callers}) != before.envoy
 
 
 def _listens_otherwise(after: Config, before: Config) -> bool:

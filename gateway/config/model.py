@@ -12,6 +12,7 @@ from gateway.config.apis import Api, Group, Product, Subscription, User
 from gateway.config.listening import Deployment, Limits, PublicTls, Reload, Timeouts, Tracing, WorkerSetting
 from gateway.config.materials import Certificate, NamedValueSettings, ValueName
 from gateway.config.positions import Positions
+from gateway.data_plane.envoy.settings import EnvoySettings
 from gateway.errors import Location
 from gateway.management.settings import ConsoleSettings
 from gateway.notifications.settings import NotificationSettings
@@ -50,6 +51,8 @@ class Config(Block):
     """Address of the decision endpoint `/authz` for nginx, Traefik, Caddy and Envoy; keep it private. None: off."""
     decision_callers: tuple[Network, ...] = LOOPBACK_NETWORKS
     """Networks of the proxies that may ask for decisions and are trusted to name the client; others get 403."""
+    envoy: EnvoySettings | None = None
+    """Where Envoy asks over gRPC (`ext_authz`); needs the extra `[envoy]`. None: off."""
     tls: PublicTls | None = None
     """TLS of the data plane. None: plain http."""
     workers: WorkerSetting = 1

@@ -122,6 +122,8 @@ def _shared_addresses(config: Config) -> Iterator[Problem]:
     """Two listeners on one address; port 0 is any free one."""
     seen: dict[Address, str] = {}
     listeners = {"listen": config.listen, "management": config.management, "decisions": config.decisions}
+    if config.envoy is not None:
+        listeners["envoy"] = config.envoy.listen
     for name, address in listeners.items():
         if address is None or address.port == 0:
             continue

@@ -12,7 +12,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar, cast
 
 from gateway.data_plane.recording import Ruling, record_of, record_of_wire, ruling_on
 from gateway.documents.model import Scope, Section
@@ -183,6 +183,16 @@ class Dispatcher:
     def decide(self, request: Request) -> Response | Awaitable[Response | None] | None:
         """Whether *request* may pass: None, or the refusal. Nothing is sent to a backend."""
         return self._through(request, Pipeline.judge)
+
+    def aim(self, request: Request) -> tuple[str, str]:
+        """Ids of the API and the operation that *request* is for, before anything runs; empty where there is none."""
+        route: _Route = request.outline.get(self) or request.memo.get(self) or self._remembered_route(request)
+        return route.api.info.id, "" if route.match.operation is None else route.operation.info.id
+
+    @staticmethod
+    def context_of(request: Request) -> Context:
+        """The context of a *request* that was handled or decided."""
+        return cast(Context, cast(partial[None], request.on_end).args[0])
 
     def _through(self, request: Request, run: Callable[[Pipeline, Context], T]) -> T | Response | Awaitable[Response]:
         """Match, clean, give a context, check the key, then *run* the operation's pipeline."""

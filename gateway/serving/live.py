@@ -5,21 +5,27 @@ from __future__ import annotations
 import asyncio
 import weakref
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
 from starlette.types import Receive, Scope, Send
 
 from gateway.assembly.app import Gateway
+from gateway.assembly.envoy import processing_plane
 from gateway.assembly.fingerprints import fingerprint
 from gateway.assembly.outside import Outside
 from gateway.assembly.traces import secrets_of
 from gateway.config import Config
 from gateway.data_plane.decision import DecisionEndpoint
+from gateway.data_plane.envoy.answering import Answering
 from gateway.data_plane.routing import RoutedApi
 from gateway.management.health import Readiness
 from gateway.pipeline.background import Background
 from gateway.wire.server.serve import RunningServer
 from gateway.wire.settings import ServerSettings
+
+if TYPE_CHECKING:
+    from gateway.data_plane.envoy.host import EnvoyHost  # its libraries are an extra
 
 BACKGROUND_S = 600.0  # for what requests have begun and no one waits for; each piece has a limit of its own
 PIECE = 4  # APIs of a gateway that is gone are taken apart so many per turn of the loop
@@ -32,13 +38,14 @@ class LiveGateway:
 
     Attributes:
         current: It; the management plane's application is always its.
-        server, decisions: Its listeners, once they run.
+        server, decisions, envoy: Its listeners, once they run.
         client_ca: Fingerprint of the authorities that the listener's clients must have.
     """
 
     current: Gateway
     server: RunningServer | None = None
     decisions: RunningServer | None = None
+    envoy: EnvoyHost | None = None
     _ending: set[asyncio.Task[None]] = field(default_factory=set)
     _secrets: dict[_Remains, frozenset[str]] = field(default_factory=dict)  # of those before that have requests yet
     client_ca: bytes = field(init=False)
@@ -71,6 +78,8 @@ class LiveGateway:
         former, config = self.current, gateway.config
         if self.server is not None and config.tls is not None:
             self.server.renew_certificate(config.tls)
+        if self.envoy is not None:
+            self.envoy.renew_certificate()
         gateway.readiness.draining = former.readiness.draining
         await gateway.take_over(former)
         self.current = gateway
@@ -79,6 +88,8 @@ class LiveGateway:
             self.server.serve_with(gateway.dispatcher, config.server_settings())
         if self.decisions is not None:
             self.decisions.serve_with(decision_endpoint(gateway), decision_settings(config))
+        if self.envoy is not None:
+            self.envoy.answering = answering(gateway)
         self._when_ended(former, gateway)
 
     async def aclose(self) -> None:
@@ -148,6 +159,15 @@ def decision_endpoint(gateway: Gateway) -> DecisionEndpoint:
     """*gateway*, asked by other proxies."""
     config = gateway.config
     return DecisionEndpoint(gateway.dispatcher, config.decision_callers, config.trusted_proxies)
+
+
+def answering(gateway: Gateway) -> Answering:
+    """*gateway*, asked by Envoy over gRPC."""
+    config, readiness = gateway.config, gateway.readiness
+    callers = () if config.envoy is None else config.envoy.callers
+    settings = replace(config.server_settings(), via="")  # the hop is Envoy's
+    processing = processing_plane(config, gateway.dispatcher, gateway.outside, gateway.metrics)
+    return Answering(gateway.dispatcher, settings, callers, lambda: readiness.draining, processing)
 
 
 def decision_settings(config: Config) -> ServerSettings:

@@ -19,6 +19,7 @@ from gateway.config import Config
 from gateway.management.server import serve_management
 from gateway.reading.values import Address
 from gateway.serving.activation import assigned, wanted_addresses
+from gateway.serving.envoy_listener import listen_for_envoy, reserve
 from gateway.serving.heart import BEAT_S, beating
 from gateway.serving.live import LiveGateway, decision_endpoint, decision_settings
 from gateway.serving.pulses import Pulse, lone_pulse
@@ -41,11 +42,12 @@ KILL_AFTER_S = 5.0  # beyond the time that stopping may take
 
 @dataclass(frozen=True, slots=True)
 class Sockets:
-    """The bound sockets of both planes."""
+    """The bound sockets of both planes; *envoy* only holds its address: gRPC binds for itself."""
 
     data: socket.socket
     management: socket.socket
     decisions: socket.socket | None = None
+    envoy: socket.socket | None = None
 
     @classmethod
     def bound(cls, config: Config, address: Address | None = None, passed: PassedSockets = ()) -> Self:
@@ -61,13 +63,15 @@ class Sockets:
         for listening in sockets.values():
             keep_alive(listening)
         sockets |= {name: bind(*place) for name, place in wanted.items() if name not in sockets}
-        return cls(sockets["data"], sockets["management"], sockets.get("decisions"))
+        envoy = None if config.envoy is None else reserve(config.envoy.listen)
+        return cls(sockets["data"], sockets["management"], sockets.get("decisions"), envoy)
 
     def close_public(self) -> None:
         """Leave the data plane and decisions to others."""
         self.data.close()
-        if self.decisions is not None:
-            self.decisions.close()
+        for listening in (self.decisions, self.envoy):
+            if listening is not None:
+                listening.close()
 
     def close(self) -> None:
         """Leave everything to others."""
@@ -209,14 +213,22 @@ async def _begun(
     supervised.reachable()
     listener = Listener(gateway.dispatcher, config.server_settings(), partial(_note_refusal, live))
     server = live.server = await start(listener, tls=config.tls, listening=sockets.data)
-    running.push_async_callback(server.aclose)
+    closing: list[Callable[[], Awaitable[None]]] = [server.aclose]
+    running.push_async_callback(_all_closed, closing)
     metrics.gauges["gateway_connections"] = ("Open client connections.", lambda: server.connections)
     metrics.gauges["gateway_streams"] = ("Open WebSockets and event streams.", lambda: server.streams)
     if sockets.decisions is not None:
         endpoint, settings = decision_endpoint(gateway), decision_settings(config)
         live.decisions = await start(endpoint, settings=settings, listening=sockets.decisions)
-        running.push_async_callback(live.decisions.aclose)
+        closing.append(live.decisions.aclose)
+    if sockets.envoy is not None:
+        closing.append(await listen_for_envoy(live, sockets.envoy))
     return server
+
+
+async def _all_closed(closing: list[Callable[[], Awaitable[None]]]) -> None:
+    """All listeners drain at the same time: each may need all of the time that there is."""
+    await asyncio.gather(*(close() for close in closing))
 
 
 async def _first_keys(gateway: Gateway, signals: StopSignals | None) -> None:

@@ -14,6 +14,7 @@ from gateway.emulators.entra import EntraEmulator
 from gateway.emulators.entra.directory import API
 from gateway.emulators.faults import Fault
 from gateway.emulators.serving import serve_here
+from gateway.serving.envoy_listener import reserve
 from gateway.serving.live import LiveGateway
 from gateway.serving.running import Sockets, serving_gateway
 from gateway.wire.server.serve import bind
@@ -39,13 +40,23 @@ apis:
 
 @dataclass
 class Product:
-    """Everything that runs; *port* is the gateway's, *management* the management plane's."""
+    """
+    Everything that runs; *port* is the gateway's, *management* the management plane's, *envoy* where Envoy asks.
+    """
 
     port: int
     management: int
     gateway: Gateway
     entra: EntraEmulator
     backend: Backend
+    live: LiveGateway | None = None
+
+    @property
+    def envoy(self) -> int:
+        """The port of the gRPC listener."""
+        assert self.live is not None
+        assert self.live.envoy is not None
+        return self.live.envoy.port
 
     async def call(self, path: str, *fields: str, token: str | None = None, method: str = "GET") -> Reply:
         """One request with raw header lines."""
@@ -88,7 +99,10 @@ async def product(
             metadata=entra.metadata_url(), audience=API, backend=behind.port, policy=DOCUMENTS / policy
         )
         gateway = build(parse(text, "config.yaml", directory, os.environ))
-        sockets = Sockets(bind("127.0.0.1", 0), bind("127.0.0.1", 0))
-        async with serving_gateway(LiveGateway(gateway), sockets) as server:
+        held = None if gateway.config.envoy is None else reserve(gateway.config.envoy.listen)
+        sockets, live = Sockets(bind("127.0.0.1", 0), bind("127.0.0.1", 0), envoy=held), LiveGateway(gateway)
+        async with serving_gateway(live, sockets) as server:
             assert not warm or await settled(lambda: all(issuer.ready for issuer in gateway.issuers.statuses()), 10)
-            yield Product(server.port, sockets.management.getsockname()[1], gateway, entra, behind)
+            yield Product(server.port, sockets.management.getsockname()[1], gateway, entra, behind, live)
+        if held is not None:
+            held.close()

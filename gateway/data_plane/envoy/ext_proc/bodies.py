@@ -1,0 +1,57 @@
+"""
+A body that Envoy has: it comes when a policy reads it, and stays where it is when none does.
+
+Source: Envoy, ``ProcessingMode``: NONE in its configuration, BUFFERED by ``mode_override``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from gateway.errors import GatewayError
+from gateway.wire.body import Body, BodyStream
+
+
+class AwayBody:
+    """
+    One message's body as Envoy has it.
+
+    Attributes:
+        stream: What policies read; reading it asks Envoy for the body.
+        delivered: The bytes, once they are here.
+    """
+
+    __slots__ = ("_asked", "_want", "delivered", "stream")
+
+    def __init__(self, length: int | None, want: Callable[[], None]) -> None:
+        """*want* is called once, when a policy reads the body."""
+        self.stream = BodyStream(length, resume=self._ask)
+        self._want = want
+        self._asked = False
+        self.delivered: bytes | None = None
+
+    def _ask(self) -> None:
+        if not self._asked:
+            self._asked = True
+            self._want()
+
+    def deliver(self, content: bytes) -> None:
+        """All of it."""
+        self.delivered = content
+        if content:
+            self.stream.feed(content)
+        self.stream.finish()
+
+    def fail(self, error: GatewayError) -> None:
+        """It will not come."""
+        self._asked = True
+        self.stream.fail(error)
+
+    def is_left(self, body: Body | None) -> bool:
+        """Whether *body*, which goes out, is this one, and Envoy still has it."""
+        return body is not None and body.stream is self.stream and not self._asked
+
+    def replacement(self, body: Body | None) -> bytes | None:
+        """What goes out instead of what Envoy has; None: that is what goes out."""
+        content = b"" if body is None else body.content
+        return None if content == self.delivered else content
