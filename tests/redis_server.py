@@ -35,11 +35,13 @@ class RedisServer:
         options = ["--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--dir", str(self._directory)]
         command = [tools.need("redis-server"), *options, *self._options]
         self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-        for _ in range(200):
+        for _ in range(1500):
             if self._answers():
                 return
+            if self._process.poll() is not None:
+                break
             time.sleep(0.02)
-        raise RuntimeError("redis-server did not start")
+        raise RuntimeError(f"redis-server did not start: {self._process.poll()}")
 
     def stop(self) -> None:
         """Kill it, as a crash would."""
@@ -75,11 +77,19 @@ class RedisServer:
 def free_port() -> int:
     """A port that nothing uses now; a cluster's nodes use the one 10,000 above, too."""
     while True:
-        with socket.socket() as probe:
+        with socket.socket() as probe, socket.socket() as bus:
             probe.bind(("127.0.0.1", 0))
             port: int = probe.getsockname()[1]
-        if port < 55_000:
-            return port
+            if port < 55_000 and _can_bind(bus, port + 10_000):
+                return port
+
+
+def _can_bind(bus: socket.socket, port: int) -> bool:
+    try:
+        bus.bind(("127.0.0.1", port))
+    except OSError:
+        return False
+    return True
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import os
 import signal
 from collections.abc import Callable
@@ -11,6 +12,8 @@ from contextlib import suppress
 import structlog
 
 from gateway.interruption import interrupted
+
+_PR_SET_PDEATHSIG = 1
 
 log = structlog.get_logger("gateway")
 
@@ -38,8 +41,15 @@ class Lifeline:
         self.owner = os.getpid()
 
     def follow(self) -> None:
-        """In a forked process: leave the writing end to the supervisor."""
+        """
+        In a forked process: leave the writing end to the supervisor.
+
+        Linux also sends SIGTERM when the supervisor is gone: a process that is only starting, and whose loop sees no
+        pipe yet, then ends instead of holding addresses until it has started. Source: prctl(2), PR_SET_PDEATHSIG.
+        """
         os.close(self._writing_end)
+        with suppress(OSError, AttributeError):  # another system
+            ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
     def report(self) -> None:
         """Wake the supervisor, which then looks at its processes; the signal tells a program that it is not nothing."""

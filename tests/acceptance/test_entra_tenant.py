@@ -27,7 +27,7 @@ ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "entra-tenant.md").read_text()
 EXAMPLES = ROOT / "examples" / "entra"
 GATEWAY = str(Path(sys.executable).with_name("gateway"))
-START_TIMEOUT_S = 30.0
+START_TIMEOUT_S = 120.0
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class Tenant:
 
     def run(self, *command: str, exit_code: int = 0) -> str:
         """Standard output of *command*, run with the page's variables."""
-        done = subprocess.run(command, capture_output=True, text=True, timeout=90, env=self.environment)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=300, env=self.environment)
         assert done.returncode == exit_code, done.stdout + done.stderr
         return done.stdout.strip()
 
@@ -113,7 +113,7 @@ def served(tenant: Tenant, tmp_path: Path) -> Iterator[Served]:
         yield Served(_port(running, log), config, log)
     finally:
         running.terminate()
-        running.wait(10)
+        running.wait(60)
 
 
 def _port(running: subprocess.Popen[bytes], log: Path) -> int:

@@ -95,6 +95,32 @@ def refuses(port: int) -> bool:
     return False
 
 
+STARTING = """
+import os, time
+from gateway.serving.signals import Lifeline
+lifeline = Lifeline()
+child = os.fork()
+if child == 0:
+    lifeline.follow()
+    os.write(1, b"follows\\n")
+    time.sleep(600)
+print(child, flush=True)
+time.sleep(600)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process of its parent's end")
+def test_a_process_that_starts_ends_with_its_supervisor() -> None:
+    """kill -9 of the supervisor also ends a process that is busy starting, and would hold the addresses."""
+    with started([sys.executable, "-c", STARTING], stdout=subprocess.PIPE) as supervisor:
+        assert supervisor.stdout is not None
+        said = {supervisor.stdout.readline().strip() for _ in range(2)}
+        (child,) = said - {"follows"}
+        assert _runs(int(child))
+        supervisor.kill()
+        assert until(lambda: not _runs(int(child)), 10)
+
+
 def test_workers_end_with_their_supervisor(gateway: Running) -> None:
     """After kill -9 of the supervisor requests may end, no connection is accepted, and the addresses are free."""
     with gateway.serving(2) as process:
