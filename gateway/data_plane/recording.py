@@ -105,7 +105,7 @@ def _by_status(context: Context, status: int) -> Ruling | None:
 
 def record_of(context: Context, ending: Ending, ruling: Ruling | None, trace_id: str | None = None) -> RequestRecord:
     """The record of a request that has just ended; *trace_id* names its trace, if that is kept."""
-    request = context.request
+    request, now = context.request, time.monotonic()
     record = RequestRecord(
         id=request.id,
         started_at=context.started_at,
@@ -117,8 +117,8 @@ def record_of(context: Context, ending: Ending, ruling: Ruling | None, trace_id:
         caller=caller_of(context),
         backend=_backend(context),
         client=request.ip_address,
-        elapsed_ms=_milliseconds(context.started, time.monotonic()),
-        timings=_timings(context),
+        elapsed_ms=_milliseconds(context.started, now),
+        timings=_timings(context, now),
         received=ending.received_bytes,
         sent=ending.sent_bytes,
         client_left=ending.client_left,
@@ -188,9 +188,8 @@ def _backend(context: Context) -> str | None:
     return None if target is None else f"{target.url.scheme}://{target.url.authority}"
 
 
-def _timings(context: Context) -> Timings:
+def _timings(context: Context, now: float) -> Timings:
     forwarded, answered = context.forwarded_at, context.answered_at
-    now = time.monotonic()
     if forwarded is None:
         return Timings(_milliseconds(context.started, now))
     inbound = _milliseconds(context.started, forwarded)

@@ -75,7 +75,7 @@ class _Direct:
 
 def say(logger: Any, event: str, members: dict[str, Any]) -> None:
     """
-    An info line with *members*.
+    An info line with *members*, which then belong to it.
 
     As JSON it is written directly, which takes a fraction of the time; *logger* writes it in any other form, and where
     something else than this module has configured structlog.
@@ -83,8 +83,8 @@ def say(logger: Any, event: str, members: dict[str, Any]) -> None:
     if _Direct.unsaid is None or structlog.get_config()["processors"][-1] is not render:
         logger.info(event, **members)
     elif event not in _Direct.unsaid:
-        line = traced(None, "info", {**members, "event": event, "level": "info"})
-        _lines.msg(render(None, "info", _stamp(None, "info", line)))
+        members["event"], members["level"] = event, "info"
+        _lines.msg(render(None, "info", _stamp(None, "info", traced(None, "info", members))))
 
 
 class _Without:

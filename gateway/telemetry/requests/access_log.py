@@ -60,19 +60,15 @@ class AccessLog:
         """One line, ``answered`` or ``refused``; ``outcome`` says more exactly which."""
         members = self.members(record)
         for listener in self.listeners:
-            listener(members)
+            listener(members.copy())
         logs.say(log, "answered" if record.outcome in _ORDINARY else "refused", members)
 
     def members(self, record: RequestRecord) -> dict[str, Plain]:
         """What the line of *record* says."""
-        shown = record.members()
-        del shown["time"], shown["worker"], shown["caller"]
-        caller = record.caller
-        shown["object_id"], shown["application_id"] = caller.object_id, caller.application_id
-        shown["subscription"] = caller.subscription
+        shown = record.line_members()
         if self._callers != "clear":
             self._hide(shown)
-        return {name: value for name, value in shown.items() if value not in (None, "")}
+        return {name: value for name, value in shown.items() if value is not None and value != ""}
 
     def _hide(self, shown: dict[str, Plain]) -> None:
         """Replace what says who is calling."""
