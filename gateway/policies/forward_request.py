@@ -6,10 +6,10 @@ Source: APIM policy reference, "forward-request".
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib import import_module
+from time import monotonic
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from gateway.documents.model import Section
@@ -123,8 +123,9 @@ class ForwardRequest(PolicyType):
         if request.client_certificate is not None or request.proxy is not None:
             options = replace(options, way=Way(request.client_certificate, request.proxy))
         if context.forwarded_at is None:  # a retry is part of the same stage
-            context.forwarded_at = time.monotonic()
-        return _sent(context, target, options).map(partial(self._take, context))
+            context.forwarded_at = monotonic()
+        pending = target.send(request, options) if context.span is None else _followed(context, target, options)
+        return pending.map(partial(self._take, context))
 
     def _options(self, context: Context) -> ForwardOptions:
         return ForwardOptions(self.timeout_s(context), self.follow_redirects(context), self.http_version)
@@ -134,7 +135,7 @@ class ForwardRequest(PolicyType):
         await finish(self.apply(context))
 
     def _take(self, context: Context, response: Response) -> None:
-        context.answered_at = time.monotonic()
+        context.answered_at = monotonic()
         previous, context.response = context.response, response
         if previous is not None:
             previous.body.discard()
@@ -150,11 +151,10 @@ class ForwardRequest(PolicyType):
             )
 
 
-def _sent(context: Context, target: Target, options: ForwardOptions) -> Pending[Response]:
-    """The answer to come, which telemetry follows where it is on."""
+def _followed(context: Context, target: Target, options: ForwardOptions) -> Pending[Response]:
+    """The answer to come, which telemetry follows."""
     request, span = context.request, context.span
-    if span is None:
-        return target.send(request, options)
+    assert span is not None  # noqa: S101 - only called where telemetry is on
     return span.followed(request, target.url, partial(target.send, request, options))
 
 

@@ -156,7 +156,7 @@ class HttpTarget:
         if not _REWRITTEN.isdisjoint(lines):
             lines = {name: line for name, line in lines.items() if name not in _REWRITTEN}
         framing, chunked = _framing(request)
-        if _may_switch(request):
+        if request.upgrade and _may_switch(request):
             framing = f"Connection: Upgrade\r\nUpgrade: {request.upgrade}\r\n"
         elif request.takes_trailers and request.reserved is not None:
             framing += "TE: trailers\r\nConnection: TE\r\n"
