@@ -14,8 +14,11 @@ import uuid
 from collections.abc import Callable
 from decimal import Decimal
 
+import orjson
+
 from gateway.expressions.formatting.dates import format_moment, span_text
 from gateway.expressions.formatting.text import NEW_LINE, double_text, single_text, text
+from gateway.expressions.json.dates import SHORTEST, read_moment
 from gateway.expressions.json.tree import JArray, JObject, JProperty, JRaw, JToken, JValue
 from gateway.expressions.limits import SMALL, charged, check_time, tick, worked
 from gateway.expressions.moments import DateTime, DateTimeOffset, TimeSpan
@@ -102,10 +105,13 @@ def _write(token: JToken, parts: list[str], line: str | None) -> None:
     elif isinstance(token, JProperty):
         parts.append(f"{quote(token.name)}:{' ' if line else ''}")
         _write(token.value, parts, line)
-    elif isinstance(token, JObject):
-        _container(token.children(), "{", "}", parts, line)
-    elif isinstance(token, JArray):
-        _container(token.items, "[", "]", parts, line)
+    elif isinstance(token, JObject | JArray):
+        if token.unread is not None and is_simple(token.unread):
+            parts.append(_simple(token.unread, line))
+        elif isinstance(token, JObject):
+            _container(token.children(), "{", "}", parts, line)
+        else:
+            _container(token.items, "[", "]", parts, line)
 
 
 def _container(children: list[JToken], opening: str, closing: str, parts: list[str], line: str | None) -> None:
@@ -120,6 +126,22 @@ def _container(children: list[JToken], opening: str, closing: str, parts: list[s
     if children and line is not None:
         parts.append(line)
     parts.append(closing)
+
+
+def is_simple(raw: object) -> bool:
+    """Whether every JSON writer writes *raw*, as it was read, alike: no date, no fraction, no text that some escape."""
+    if isinstance(raw, str):
+        return raw.isascii() and (len(raw) < SHORTEST or read_moment(raw) is None)
+    if isinstance(raw, dict):
+        return all(map(str.isascii, raw)) and all(map(is_simple, raw.values()))
+    return all(map(is_simple, raw)) if isinstance(raw, list) else not isinstance(raw, float)
+
+
+def _simple(raw: object, line: str | None) -> str:
+    """*raw* as JSON text; *line* begins each line of it that is not the first."""
+    if line is None:
+        return orjson.dumps(raw).decode()
+    return orjson.dumps(raw, option=orjson.OPT_INDENT_2).decode().replace("\n", line)
 
 
 def token_text(token: JToken) -> str:
