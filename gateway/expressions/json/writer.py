@@ -19,7 +19,7 @@ import orjson
 from gateway.expressions.formatting.dates import format_moment, span_text
 from gateway.expressions.formatting.text import NEW_LINE, double_text, single_text, text
 from gateway.expressions.json.dates import SHORTEST, read_moment
-from gateway.expressions.json.tree import JArray, JObject, JProperty, JRaw, JToken, JValue
+from gateway.expressions.json.tree import UNDEFINED, JArray, JObject, JProperty, JRaw, JToken, JValue
 from gateway.expressions.limits import SMALL, charged, check_time, tick, worked
 from gateway.expressions.moments import DateTime, DateTimeOffset, TimeSpan
 from gateway.expressions.values import Char, EnumValue, Single
@@ -99,7 +99,7 @@ def write(token: JToken, indented: bool) -> str:
 def _write(token: JToken, parts: list[str], line: str | None) -> None:
     tick()
     if token.__class__ is JValue:
-        parts.append(leaf(token.value))
+        parts.append("undefined" if token.type == UNDEFINED else leaf(token.value))
     elif isinstance(token, JRaw):
         parts.append(text(token.value))
     elif isinstance(token, JProperty):
