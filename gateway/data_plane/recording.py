@@ -11,7 +11,7 @@ import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from gateway.pipeline.context import ShownToken
-from gateway.telemetry.requests.plain import Plain, plain
+from gateway.telemetry.requests.plain import plain
 from gateway.telemetry.requests.record import (
     RecordedCaller,
     RequestOutcome,
@@ -163,18 +163,11 @@ def _explain(record: RequestRecord, ruling: Ruling) -> None:
 def caller_of(context: Context) -> RecordedCaller:
     """Who has sent the request, as far as its token and its subscription say."""
     token, subscription = context.token, context.subscription
-    caller = RecordedCaller(subscription=None if subscription is None else subscription.id)
-    if token is not None:
-        caller.claims = safe_claims(token.payload)
-        caller.object_id = _text(caller.claims, "oid")
-        caller.application_id = _text(caller.claims, "azp") or _text(caller.claims, "appid")
-        caller.verified = token.verified if isinstance(token, ShownToken) else True
-    return caller
-
-
-def _text(claims: dict[str, Plain], name: str) -> str | None:
-    value = claims.get(name)
-    return value if isinstance(value, str) and value else None
+    key = None if subscription is None else subscription.id
+    if token is None:
+        return RecordedCaller(subscription=key)
+    claims, verified = safe_claims(token.payload), token.verified if isinstance(token, ShownToken) else True
+    return RecordedCaller(claims.object_id, claims.application_id, key, claims, verified)
 
 
 def _backend(context: Context) -> str | None:
@@ -199,4 +192,4 @@ def _timings(context: Context, now: float) -> Timings:
 
 
 def _milliseconds(start: float, end: float) -> float:
-    return round((end - start) * 1000, 3)
+    return int((end - start) * 1_000_000 + 0.5) / 1000  # whole microseconds; quicker than round

@@ -20,11 +20,30 @@ from gateway.wire.messages import reason_phrase
 SAFE_CLAIMS = ("iss", "aud", "sub", "oid", "tid", "azp", "appid", "scp", "roles", "exp")
 
 
-def safe_claims(payload: Mapping[str, object]) -> PlainMembers:
+class SafeClaims(PlainMembers):
+    """
+    Those claims of one token.
+
+    Attributes:
+        object_id: Its ``oid``.
+        application_id: Its ``azp``, or ``appid``.
+    """
+
+    __slots__ = ("application_id", "object_id")
+
+    def __init__(self, payload: Mapping[str, object]) -> None:
+        super().__init__(plain_members({name: payload[name] for name in SAFE_CLAIMS if name in payload}))
+        self.object_id = self._text("oid")
+        self.application_id = self._text("azp") or self._text("appid")
+
+    def _text(self, name: str) -> str | None:
+        value = self.get(name)
+        return value if isinstance(value, str) and value else None
+
+
+def safe_claims(payload: Mapping[str, object]) -> SafeClaims:
     """Those claims of *payload*, unless they are just these already."""
-    if isinstance(payload, PlainMembers):
-        return payload
-    return plain_members({name: payload[name] for name in SAFE_CLAIMS if name in payload})
+    return payload if isinstance(payload, SafeClaims) else SafeClaims(payload)
 
 
 def reason_of(status: int) -> str:
