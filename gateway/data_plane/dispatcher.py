@@ -188,16 +188,7 @@ class Dispatcher:
         """Match, clean, give a context, check the key, then *run* the operation's pipeline."""
         route: _Route = request.outline.get(self) or request.memo.get(self) or self._remembered_route(request)
         match, api, operation = route.match, route.api, route.operation
-        context = Context(request, self.deployment, api.info, operation.info)
-        request.on_end = partial(self._ended, context, operation)
-        request.reserved = api.contract.names
-        if route.is_forged:
-            api.contract.strip(request.headers)
-        watcher = self.watcher
-        if watcher.takes_notes:
-            context.notes = []
-        if watcher.looks_for is None or watcher.looks_for in request.headers.lines:
-            watcher.begins(context)
+        context = self._context(request, route)
         if match.operation is None:
             context.place = _CONFIGURATION
             return operation.pipelines[None].recover(self._unmatched(request, api), context)
@@ -210,6 +201,20 @@ class Dispatcher:
         if self.access is None:
             return run(operation.pipelines[None], context)
         return self._with_access(self.access, context, operation, run)
+
+    def _context(self, request: Request, route: _Route) -> Context:
+        """The context of *request*, cleaned of what only the gateway may say; most requests are noted and no more."""
+        api, watcher = route.api, self.watcher
+        context = Context(request, self.deployment, api.info, route.operation.info)
+        request.on_end = partial(self._ended, context, route.operation)
+        request.reserved = api.contract.names
+        if route.is_forged:
+            api.contract.strip(request.headers)
+        if watcher.takes_notes:
+            context.notes = []
+        if watcher.looks_for is None or watcher.looks_for in request.headers.lines:
+            watcher.begins(context)
+        return context
 
     def _remembered_route(self, request: Request) -> _Route:
         """What *request* means, remembered for others with the same fields where no value of one decides."""

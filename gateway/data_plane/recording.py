@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from gateway.pipeline.context import ShownToken
 from gateway.telemetry.requests.plain import plain
 from gateway.telemetry.requests.record import (
+    NOBODY,
     RecordedCaller,
     RequestOutcome,
     RequestRecord,
@@ -165,7 +166,7 @@ def caller_of(context: Context) -> RecordedCaller:
     token, subscription = context.token, context.subscription
     key = None if subscription is None else subscription.id
     if token is None:
-        return RecordedCaller(subscription=key)
+        return NOBODY if key is None else RecordedCaller(subscription=key)
     claims, verified = safe_claims(token.payload), token.verified if isinstance(token, ShownToken) else True
     return RecordedCaller(claims.object_id, claims.application_id, key, claims, verified)
 

@@ -80,9 +80,9 @@ def say(logger: Any, event: str, members: dict[str, Any]) -> None:
     As JSON it is written directly, which takes a fraction of the time; *logger* writes it in any other form, and where
     something else than this module has configured structlog.
     """
-    if _Direct.unsaid is None or structlog.get_config()["processors"][-1] is not render:
+    if not _is_direct():
         logger.info(event, **members)
-    elif event not in _Direct.unsaid:
+    elif event not in (_Direct.unsaid or ()):
         members["event"], members["level"] = event, "info"
         _lines.msg(render(None, "info", _stamp(None, "info", traced(None, "info", members))))
 
@@ -94,17 +94,19 @@ def say_ready(event: str, parts: tuple[str, str, str]) -> bool:
     Returns:
         Whether it is written; False: somebody has to look at its members, or at the line: ``say`` it.
     """
-    unsaid = _Direct.unsaid
-    if unsaid is None or event in unsaid or observed() or structlog.get_config()["processors"][-1] is not render:
+    if observed() or not _is_direct() or event in (_Direct.unsaid or ()):
         return False
     first, middle, last = parts
     line = f'{first}{middle}{last},"event":"{event}","level":"info","timestamp":"{_stamp.now()}"}}'
-    if len(line) > MAX_CHARACTERS or (_Hidden.written is not None and _Hidden.written.search(line)):
-        return False
-    if shows_credential(first) or shows_credential(last):
+    if _is_long_or_hidden(line) or shows_credential(first) or shows_credential(last):
         return False
     _lines.msg(line)
     return True
+
+
+def _is_direct() -> bool:
+    """Whether structlog's steps would change nothing."""
+    return _Direct.unsaid is not None and structlog.get_config()["processors"][-1] is render
 
 
 class _Without:
@@ -181,9 +183,12 @@ def _described(value: object) -> object:
 
 def _is_suspicious(line: str) -> bool:
     """Whether *line* could hold a secret, or a value to cut."""
-    if len(line) > MAX_CHARACTERS or (_Hidden.written is not None and _Hidden.written.search(line)):
-        return True
-    return shows_credential(line)
+    return _is_long_or_hidden(line) or shows_credential(line)
+
+
+def _is_long_or_hidden(line: str) -> bool:
+    """Whether a value is to be cut, or a secret of the configuration may be in it."""
+    return len(line) > MAX_CHARACTERS or (_Hidden.written is not None and _Hidden.written.search(line) is not None)
 
 
 def _dump(event: object) -> str:

@@ -99,19 +99,27 @@ def write(token: JToken, indented: bool) -> str:
 def _write(token: JToken, parts: list[str], line: str | None) -> None:
     tick()
     if token.__class__ is JValue:
-        parts.append("undefined" if token.type == UNDEFINED else leaf(token.value))
+        parts.append(_leaf_text(token))
     elif isinstance(token, JRaw):
         parts.append(text(token.value))
     elif isinstance(token, JProperty):
         parts.append(f"{quote(token.name)}:{' ' if line else ''}")
         _write(token.value, parts, line)
     elif isinstance(token, JObject | JArray):
-        if token.unread is not None and is_simple(token.unread):
-            parts.append(_simple(token.unread, line))
-        elif isinstance(token, JObject):
-            _container(token.children(), "{", "}", parts, line)
-        else:
-            _container(token.items, "[", "]", parts, line)
+        _write_container(token, parts, line)
+
+
+def _leaf_text(token: JValue) -> str:
+    return "undefined" if token.type == UNDEFINED else leaf(token.value)
+
+
+def _write_container(token: JObject | JArray, parts: list[str], line: str | None) -> None:
+    if token.unread is not None and is_simple(token.unread):
+        parts.append(_simple(token.unread, line))
+    elif isinstance(token, JObject):
+        _container(token.children(), "{", "}", parts, line)
+    else:
+        _container(token.items, "[", "]", parts, line)
 
 
 def _container(children: list[JToken], opening: str, closing: str, parts: list[str], line: str | None) -> None:

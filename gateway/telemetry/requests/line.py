@@ -15,6 +15,8 @@ import orjson
 from gateway.telemetry.logs import shows_credential
 from gateway.telemetry.requests.record import RequestRecord
 
+_CAUSE = ("api", "operation", "status", "source", "scope", "section", "place", "reason", "detail")
+
 
 def parts_of(record: RequestRecord) -> tuple[str, str, str] | None:
     """
@@ -26,15 +28,17 @@ def parts_of(record: RequestRecord) -> tuple[str, str, str] | None:
     if not record.method or not record.path:
         return None
     cause = _cause(
-        record.api,
-        record.operation,
-        record.status,
-        record.source,
-        record.scope,
-        record.section,
-        record.place,
-        record.reason,
-        record.detail,
+        (
+            record.api,
+            record.operation,
+            record.status,
+            record.source,
+            record.scope,
+            record.section,
+            record.place,
+            record.reason,
+            record.detail,
+        )
     )
     if not cause:
         return None
@@ -51,10 +55,9 @@ def _first(record: RequestRecord) -> str:
 
 
 @lru_cache(maxsize=512)
-def _cause(*values: object) -> str:
+def _cause(values: tuple[object, ...]) -> str:
     """What a cause writes, commas on both sides; empty if it has to be masked. None of it comes from a client."""
-    names = ("api", "operation", "status", "source", "scope", "section", "place", "reason", "detail")
-    written = f",{_dump(dict(zip(names, values, strict=True)))[1:-1]},"
+    written = f",{_dump(dict(zip(_CAUSE, values, strict=True)))[1:-1]},"
     return "" if shows_credential(written) else written
 
 

@@ -115,6 +115,9 @@ class RecordedCaller:
         return [name for name in given if name]
 
 
+NOBODY = RecordedCaller()  # shared by the records of those who have shown nothing
+
+
 @dataclass(slots=True)
 class Timings:
     """Milliseconds by stage; None: the request did not get that far."""
