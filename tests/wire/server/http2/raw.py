@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from hpack import Decoder, Encoder
 
-from gateway.wire.server.http2.frames import END_HEADERS, END_STREAM, HEADERS, PREFACE, SETTINGS, frame
+from gateway.wire.server.http2.frames import END_HEADERS, END_STREAM, HEADERS, PREFACE, SETTINGS, field_block, frame
 
 GET = [(":method", "GET"), (":scheme", "http"), (":authority", "h"), (":path", "/")]
 POST = [(":method", "POST"), *GET[1:]]
@@ -47,6 +47,10 @@ class RawClient:
     def head(self, stream: int, fields: list[tuple[str, str]] | None = None, flags: int = END_STREAM) -> bytes:
         """HEADERS of a request."""
         return frame(HEADERS, flags | END_HEADERS, stream, self.encoder.encode(fields or GET))
+
+    def blocks(self, stream: int, fields: list[tuple[str, str]], flags: int = END_STREAM) -> bytes:
+        """The same, in as many frames as it takes."""
+        return field_block(self.encoder.encode(fields), flags, stream)
 
     async def next(self) -> Seen | None:
         """The next frame; None: the connection is closed."""
