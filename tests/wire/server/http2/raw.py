@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -82,9 +83,10 @@ class RawClient:
 
 
 @asynccontextmanager
-async def raw(port: int, *, greets: bool = True) -> AsyncIterator[RawClient]:
+async def raw(port: int, *, greets: bool = True, tls: ssl.SSLContext | None = None) -> AsyncIterator[RawClient]:
     """A connection; *greets*: it has sent preface and SETTINGS."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    name = None if tls is None else "localhost"
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=tls, server_hostname=name)
     client = RawClient(reader, writer)
     if greets:
         client.write(PREFACE, frame(SETTINGS, 0, 0))

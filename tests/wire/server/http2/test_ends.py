@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import ssl
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import uvloop
@@ -13,15 +16,16 @@ from gateway.wire.body import Body, BodyStream
 from gateway.wire.headers import Headers
 from gateway.wire.messages import Request, Response
 from gateway.wire.server.http2 import frames
-from gateway.wire.server.http2.frames import GOAWAY, HEADERS, MAX_WINDOW, PREFACE, RST_STREAM, SETTINGS, ErrorCode
+from gateway.wire.server.http2.frames import DATA, GOAWAY, HEADERS, MAX_WINDOW, PREFACE, RST_STREAM, SETTINGS, ErrorCode
 from gateway.wire.server.listener import Listener, WireRefusal
 from gateway.wire.server.serve import RunningServer, start
-from gateway.wire.settings import ClientLimits, ClientTimeouts, ServerSettings
+from gateway.wire.settings import ClientLimits, ClientTimeouts, ListenerTls, ServerSettings
 from tests.wire.rig import Answerer, serving, settled
 from tests.wire.server.http2.client import connected
 from tests.wire.server.http2.raw import GET, RawClient, raw
 from tests.wire.server.http2.test_connection import CLEAR, echo
 from tests.wire.server.http2.test_stream import QUICK, quiet
+from tests.wire.server.test_serve import Files
 
 BAD_FIELDS = {
     "a capital in a name": [*GET, ("X-Capital", "v")],
@@ -62,8 +66,16 @@ REFUSED = {
 }
 
 
-async def _listening(refusals: list[WireRefusal], settings: ServerSettings = CLEAR) -> RunningServer:
-    return await start(Listener(Answerer(echo), settings, refusals.append))
+@asynccontextmanager
+async def _listening(
+    refusals: list[WireRefusal], settings: ServerSettings = CLEAR, tls: ListenerTls | None = None
+) -> AsyncIterator[RunningServer]:
+    """A server that reports what it refuses."""
+    server = await start(Listener(Answerer(echo), settings, refusals.append), tls=tls)
+    try:
+        yield server
+    finally:
+        await server.aclose()
 
 
 @pytest.mark.parametrize("case", BAD_FIELDS)
@@ -72,13 +84,11 @@ def test_malformed_requests(case: str) -> None:
 
     async def scenario() -> None:
         refusals: list[WireRefusal] = []
-        server = await _listening(refusals)
-        async with raw(server.port) as client:
+        async with _listening(refusals) as server, raw(server.port) as client:
             client.write(client.head(1, BAD_FIELDS[case]), client.head(3))
             assert (await client.first(RST_STREAM)).word == ErrorCode.PROTOCOL_ERROR
             assert client.fields(await client.first(HEADERS, 3))[":status"] == "200"
         assert [refusal.status for refusal in refusals] == [400]
-        await server.aclose()
 
     uvloop.run(scenario())
 
@@ -90,14 +100,12 @@ def test_refused_requests(case: str) -> None:
     async def scenario() -> None:
         fields, status = REFUSED[case]
         refusals: list[WireRefusal] = []
-        server = await _listening(refusals)
-        async with raw(server.port) as client:
+        async with _listening(refusals) as server, raw(server.port) as client:
             flags = 0 if (":protocol", "connect-udp") in fields else frames.END_STREAM
             client.write(client.blocks(1, fields, flags), client.head(3))
             assert client.fields(await client.first(HEADERS, 1))[":status"] == str(status)
             assert client.fields(await client.first(HEADERS, 3))[":status"] == "200"
         assert [refusal.status for refusal in refusals] == [status]
-        await server.aclose()
 
     uvloop.run(scenario())
 
@@ -142,12 +150,12 @@ def test_streams_of_events_end_when_the_gateway_stops() -> None:
     async def scenario() -> None:
         settings = ServerSettings(http2=CLEAR.http2, timeouts=ClientTimeouts(drain_s=0.1))
         server = await start(Answerer(events), settings=settings)
-        async with connected(server.port) as client:
-            stream = client.begin()
-            await client.until(lambda: client.answers[stream].body != b"")
+        async with raw(server.port) as client:
+            client.write(client.head(1))
+            assert (await client.first(DATA)).payload == b"data: 1\n\n"
             assert (server.connections, server.streams) == (1, 1)
             stopping = asyncio.create_task(server.aclose())
-            assert (await client.over(stream)).complete
+            assert (await client.first(DATA)).flags == frames.END_STREAM
             client.writer.close()
             await stopping
 
@@ -168,20 +176,25 @@ def test_a_reload_changes_the_next_request() -> None:
     uvloop.run(scenario())
 
 
-def test_too_many_connections() -> None:
+def test_too_many_connections(tmp_path: Path) -> None:
     """One connection more is turned away with GOAWAY that says that nothing was done, and reported as 503."""
 
     async def scenario() -> None:
         refusals: list[WireRefusal] = []
-        limits = ClientLimits(connections=1)
-        server = await _listening(refusals, ServerSettings(http2=CLEAR.http2, limits=limits))
-        async with raw(server.port), raw(server.port) as second:
+        files, limits = Files(tmp_path), ClientLimits(connections=1)
+        context = ssl.create_default_context(cafile=files.ca)
+        context.set_alpn_protocols(["h2"])
+        settings = ServerSettings(limits=limits, timeouts=ClientTimeouts(linger_s=0.1))
+        async with (
+            _listening(refusals, settings, files.listener) as server,
+            raw(server.port, tls=context),
+            raw(server.port, tls=context) as second,
+        ):
             second.write(second.head(1))
             goaway = await second.first(GOAWAY)
             assert (goaway.payload[:4], goaway.payload[7]) == (bytes(4), ErrorCode.ENHANCE_YOUR_CALM)
             assert await second.rest() == []
         assert [refusal.status for refusal in refusals] == [503]
-        await server.aclose()
 
     uvloop.run(scenario())
 
