@@ -60,13 +60,18 @@ if TYPE_CHECKING:
 
 MAX_FRAMES = 128
 """Frames that are read from one connection before others get their turn."""
-MAX_BEGUN = 8
-"""Requests that begin in one turn."""
+MAX_WORK = 8
+"""Requests that begin in one turn, and what else takes as long."""
 MAX_UNSENT_BYTES = 1024 * 1024
 """Of a client that has us answer its control frames and reads nothing: the connection ends."""
 CONNECTION_WINDOW = 16 * 1024 * 1024
 _WRITE_HIGH_BYTES = 256 * 1024
 _MAX_LEFT = 512  # streams that we have ended before the client did, for whose late frames it is not to blame
+_FIELD_BYTES = (
+    64  # of each field, for what HPACK counts besides its text, and to answer heads that are a little too large
+)
+_BLOCK_BYTES = 512  # of a field block take as long as a request
+_MANY_SETTINGS = 100
 _MAX_SKIPPED = 16  # ranges of streams that the client has left out
 _METHODS = "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT"
 
@@ -106,7 +111,8 @@ class Http2ServerConnection(asyncio.Protocol):
         self._deadlines = Deadlines(self.sweeper, self.settings)
         self._calm = Calm()
         self._swept = self.sweeper.now
-        self._decoder = BlockDecoder(2 * self.settings.limits.head_bytes)
+        limits = self.settings.limits
+        self._decoder = BlockDecoder(limits.head_bytes + _FIELD_BYTES * limits.header_count)
         self._buffer = b""
         self._is_behind = False  # more frames have come than one turn reads
         self._is_partial = True  # a preface, a frame or a head is due
@@ -119,7 +125,7 @@ class Http2ServerConnection(asyncio.Protocol):
         self._left: dict[int, None] = {}  # see _MAX_LEFT
         self._skipped: list[range] = []
         self._last = 0  # the highest stream of the client
-        self._begun = 0  # in this turn
+        self._work = 0  # of this turn
         self._window = CONNECTION_WINDOW  # that the client has
         self._rest = (0, 0, 0)  # length, flags and stream of what is missing of a DATA frame
         self._stopping = False
@@ -188,7 +194,7 @@ class Http2ServerConnection(asyncio.Protocol):
     def _read(self) -> None:
         """Read the frames of one turn; the others wait for the next, and what follows them stays in the socket."""
         was_behind, self._is_behind = self._is_behind, False
-        self._begun = 0
+        self._work = 0
         try:
             self._is_behind = self._take_frames()
             self._begin_fresh()
@@ -221,7 +227,7 @@ class Http2ServerConnection(asyncio.Protocol):
         if not self._has_preface:
             at = self._take_preface(data)
         while self._has_preface and not self._is_closing:
-            if count == MAX_FRAMES or self._begun >= MAX_BEGUN:
+            if count == MAX_FRAMES or self._work >= MAX_WORK:
                 self._buffer = data[at:]
                 return True
             count += 1
@@ -374,27 +380,31 @@ class Http2ServerConnection(asyncio.Protocol):
             if payload:
                 raise ConnectionFault(ErrorCode.FRAME_SIZE_ERROR, "an acknowledgement with settings")
             return
-        for name, value in frames.read_settings(payload):
+        values = frames.read_settings(payload)
+        for name, value in values:
+            self._check_setting(name, value)
+        self._work += 1 + len(values) // _MANY_SETTINGS
+        for name, value in dict(values).items():
             self._set(name, value)
         self._reply(frames.frame(frames.SETTINGS, ACK, 0))
 
-    def _set(self, name: int, value: int) -> None:
-        if name == Setting.INITIAL_WINDOW_SIZE:
-            self._resize_windows(value)
-        elif name == Setting.HEADER_TABLE_SIZE:
-            self.sender.announce_table()
-        elif name == Setting.ENABLE_PUSH and value > 1:
+    @staticmethod
+    def _check_setting(name: int, value: int) -> None:
+        """Source: RFC 9113 §6.5.2. Raises ConnectionFault."""
+        if name == Setting.INITIAL_WINDOW_SIZE and value > MAX_WINDOW:
+            raise ConnectionFault(ErrorCode.FLOW_CONTROL_ERROR, "INITIAL_WINDOW_SIZE is too large")
+        if name == Setting.ENABLE_PUSH and value > 1:
             raise ConnectionFault(ErrorCode.PROTOCOL_ERROR, "ENABLE_PUSH is neither 0 nor 1")
-        elif name == Setting.MAX_FRAME_SIZE and not MAX_FRAME <= value < 2**24:
+        if name == Setting.MAX_FRAME_SIZE and not MAX_FRAME <= value < 2**24:
             raise ConnectionFault(ErrorCode.PROTOCOL_ERROR, "MAX_FRAME_SIZE is out of bounds")
 
-    def _resize_windows(self, value: int) -> None:
-        """The window of every stream changes by as much as that of new ones. Source: RFC 9113 §6.9.2."""
-        if value > MAX_WINDOW:
-            raise ConnectionFault(ErrorCode.FLOW_CONTROL_ERROR, "INITIAL_WINDOW_SIZE is too large")
-        change, self.sender.first_window = value - self.sender.first_window, value
-        if not all([stream.flow.widen(change) for stream in self._streams.values()]):
-            raise ConnectionFault(ErrorCode.FLOW_CONTROL_ERROR, "a window has become too large")
+    def _set(self, name: int, value: int) -> None:
+        if name == Setting.HEADER_TABLE_SIZE:
+            self.sender.announce_table()
+        elif name == Setting.INITIAL_WINDOW_SIZE:  # every stream's window changes by as much: RFC 9113 §6.9.2
+            change, self.sender.first_window = value - self.sender.first_window, value
+            if not all([stream.flow.widen(change) for stream in tuple(self._streams.values())]):
+                raise ConnectionFault(ErrorCode.FLOW_CONTROL_ERROR, "a window has become too large")
 
     def _on_push(self, _flags: int, _stream_id: int, _payload: bytes) -> None:
         raise ConnectionFault(ErrorCode.PROTOCOL_ERROR, "PUSH_PROMISE of a client")
@@ -447,13 +457,13 @@ class Http2ServerConnection(asyncio.Protocol):
     def _take_block(self, flags: int, stream_id: int, block: bytes) -> None:
         """A whole field block: a request's head, or its trailers. Raises ConnectionFault, StreamFault."""
         ended = bool(flags & END_STREAM)
+        self._work += 1 + len(block) // _BLOCK_BYTES
         if stream_id <= self._last:
             self._take_trailers(stream_id, block, ended)
             return
         if stream_id != self._last + 2:
             self._skip(stream_id)
         self._last = stream_id
-        self._begun += 1
         if self._is_last_told:
             self._decoder.decode(block)
             self._leave(stream_id)
