@@ -116,7 +116,7 @@ span-pictures: install ## Draw the traces in docs/opentelemetry.md from spans th
 screenshot: install ## Take the screenshot of the console in docs/; needs chromium
 	@$(BIN)/python -m docs.screenshot
 
-bench: install ## Compare the speed with HAProxy, nginx and the obvious proxy; needs root once to install them
+bench: install ## Compare the speed with HAProxy, Envoy, nginx and the obvious proxy; needs root once to install them
 	$(BIN)/python -m benchmarks.suite
 
 bench-quick: install ## The same in under three minutes
@@ -124,6 +124,9 @@ bench-quick: install ## The same in under three minutes
 
 bench-own: install ## What a request costs the gateway itself; AGAINST=REVISION compares with another commit
 	$(BIN)/python -m benchmarks.own_cost $(if $(AGAINST),--against $(AGAINST))
+
+bench-grown: install ## Fail if a request costs 10 % more processor time than with the commit before, or with AGAINST
+	$(BIN)/python -m benchmarks.own_cost --quick --most 1.1 --against $(or $(AGAINST),HEAD^)
 
 simulate: install ## Watch up to a million batch jobs in jumping time (MOST=30000 for less), and draw the curves; takes a quarter of an hour
 	$(BIN)/python -m benchmarks.simulation --most $(or $(MOST),1000000)

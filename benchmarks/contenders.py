@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -10,10 +11,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.request import urlopen
+from typing import NamedTuple
 
 from benchmarks.bench_notifications import emulated
-from benchmarks.issuer import Issuer
+from benchmarks.issuer import Issuer, write_certificate
 from benchmarks.machine import find, pinned
 
 CONFIGS = Path(__file__).parent / "configs"
@@ -23,6 +24,9 @@ BACKEND = "http://127.0.0.1:19900"
 OPERATIONS = 200
 BATCH_JOBS = 2_000
 
+# Kinds of workloads: what passes, what is refused or verified anew, what only policies do, and special set-ups.
+PASSING, VERIFYING, POLICIES, TLS, TWO, BATCH = "passing", "verifying", "policies", "tls", "two", "batch"
+
 
 @dataclass(frozen=True, slots=True)
 class Contender:
@@ -30,22 +34,18 @@ class Contender:
     One program under test.
 
     Attributes:
-        verifies: Whether it checks tokens.
-        whole: Whether it is a gateway with policies: then it takes part in every workload.
-        batch: Whether it is the gateway with the notification service: it takes part in W7 only.
+        kinds: Kinds of workloads in which it takes part, see ``Workload``.
     """
 
     name: str
     port: int
     process: subprocess.Popen[bytes]
-    verifies: bool = True
-    whole: bool = False
-    batch: bool = False
+    kinds: frozenset[str]
 
     @property
     def origin(self) -> str:
         """Where it listens."""
-        return f"http://127.0.0.1:{self.port}"
+        return f"{'https' if 'tls' in self.kinds else 'http'}://127.0.0.1:{self.port}"
 
     def peak_mib(self) -> float:
         """The largest resident memory so far, its children included."""
@@ -86,33 +86,22 @@ def running(work: Path, issuer: Issuer, without: Sequence[str] = ()) -> Iterator
 def _launched(work: Path, without: Sequence[str]) -> Iterator[list[Contender]]:
     processes: list[subprocess.Popen[bytes]] = []
 
-    def launch(core: int, *command: str) -> subprocess.Popen[bytes]:
+    def launch(core: int | None, *command: str) -> subprocess.Popen[bytes]:
         environment = {**os.environ, "BENCH_PUBLIC_KEY": str(work / "public.pem"), "PYTHONPATH": str(ROOT)}
         log = (work / f"{Path(command[0]).name}-{len(processes)}.log").open("wb")
-        process = subprocess.Popen(pinned(core, list(command)), cwd=work, env=environment, stdout=log, stderr=log)
+        whole = list(command) if core is None else pinned(core, list(command))
+        process = subprocess.Popen(whole, cwd=work, env=environment, stdout=log, stderr=log)
         processes.append(process)
         return process
 
-    nginx, haproxy = find("nginx") or "nginx", find("haproxy") or "haproxy"
-    gateway = str(Path(sys.executable).parent / "gateway")
-    plain = [nginx, "-p", str(work), "-c", str(work / "nginx-proxy.conf")]
-    naive = [sys.executable, "-m", "uvicorn", "benchmarks.naive:app", "--port", "19904", "--no-access-log"]
     try:
-        launch(LOAD_CORE, nginx, "-p", str(work), "-c", str(work / "nginx-backend.conf"))
+        launch(LOAD_CORE, _program("nginx"), "-p", str(work), "-c", str(work / "nginx-backend.conf"))
         await_port(19900)
-        commands = {
-            "gateway": [gateway, "serve", "-c", "gateway.yaml"],
-            "haproxy": [haproxy, "-db", "-f", "haproxy.cfg"],
-            "nginx-plain": plain,
-            "naive": naive,
-        }
         contenders = [
-            Contender(name, 19901 + number, launch(GATEWAY_CORE, *command), name != "nginx-plain", name == "gateway")
-            for number, (name, command) in enumerate(commands.items())
-            if name not in without
+            Contender(entry.name, entry.port, launch(entry.core, *entry.command), frozenset(entry.kinds))
+            for entry in entries(work)
+            if entry.name not in without and find(entry.command[0])
         ]
-        batch = launch(GATEWAY_CORE, gateway, "serve", "-c", "gateway-batch.yaml")
-        contenders.append(Contender("gateway", 19906, batch, batch=True))
         for contender in contenders:
             await_port(contender.port)
         yield contenders
@@ -121,6 +110,55 @@ def _launched(work: Path, without: Sequence[str]) -> Iterator[list[Contender]]:
             process.terminate()
         for process in processes:
             process.wait(timeout=40)
+
+
+class Entry(NamedTuple):
+    """How one contender is started; *core* None: it may use both."""
+
+    name: str
+    port: int
+    kinds: Sequence[str]
+    core: int | None
+    command: Sequence[str]
+
+
+def entries(work: Path) -> list[Entry]:
+    """All contenders; a program that is not installed does not take part."""
+    core, python = GATEWAY_CORE, sys.executable
+    gateway = str(Path(python).parent / "gateway")
+    nginx, haproxy = [_program("nginx"), "-p", str(work), "-c"], [_program("haproxy"), "-db", "-f"]
+    naive = [python, "-m", "uvicorn", "benchmarks.naive:app", "--port", "19904", "--no-access-log"]
+    envoy = [_program("envoy"), "-c", "envoy.yaml", "--concurrency", "1", "--disable-hot-restart", "-l", "error"]
+    both = PASSING, VERIFYING
+    return [
+        Entry("gateway", 19901, (*both, POLICIES), core, [gateway, "serve", "-c", "gateway.yaml"]),
+        Entry("haproxy", 19902, both, core, [*haproxy, "haproxy.cfg"]),
+        Entry("envoy", 19907, both, core, envoy),
+        Entry("nginx-plain", 19903, (PASSING,), core, [*nginx, str(work / "nginx-proxy.conf")]),
+        Entry("null", 19908, (PASSING,), core, [python, "-m", "benchmarks.copier", "19908", "19900"]),
+        Entry("naive", 19904, both, core, naive),
+        Entry("gateway", 19909, (TLS,), core, [gateway, "serve", "-c", "gateway-tls.yaml"]),
+        Entry("haproxy", 19913, (TLS,), core, [*haproxy, "haproxy-tls.cfg"]),
+        Entry("gateway", 19914, (TWO,), None, [gateway, "serve", "-c", "gateway-two.yaml", "--workers", "2"]),
+        Entry("haproxy", 19915, (TWO,), None, [*haproxy, "haproxy-two.cfg"]),
+        Entry("gateway", 19906, (BATCH,), core, [gateway, "serve", "-c", "gateway-batch.yaml"]),
+    ]
+
+
+def _program(name: str) -> str:
+    return find(name) or name
+
+
+# Configurations that differ from another one in little: which, and what is replaced by what.
+_VARIANTS = {
+    "gateway-tls.yaml": (
+        "gateway.yaml",
+        {"127.0.0.1:19901": "127.0.0.1:19909\ntls: {certificate: tls.crt, key: tls.key}", "19911": "19916"},
+    ),
+    "gateway-two.yaml": ("gateway.yaml", {"127.0.0.1:19901": "127.0.0.1:19914", "19911": "19917"}),
+    "haproxy-tls.cfg": ("haproxy.cfg", {"127.0.0.1:19902": "127.0.0.1:19913 ssl crt tls.pem alpn http/1.1"}),
+    "haproxy-two.cfg": ("haproxy.cfg", {"127.0.0.1:19902": "127.0.0.1:19915", "nbthread 1": "nbthread 2"}),
+}
 
 
 def write_files(work: Path, issuer: Issuer, d365: Mapping[str, str] | None = None) -> None:
@@ -136,29 +174,32 @@ def write_files(work: Path, issuer: Issuer, d365: Mapping[str, str] | None = Non
     operations = [
         f'\n      - {{id: o{n}, method: GET, url-template: "/part{n % 14}/o{n}/{{id}}"}}' for n in range(OPERATIONS)
     ]
+    write_certificate(work)
     replacements = {
         **{f"D365_{name.upper()}": value for name, value in (d365 or {}).items()},
         "PUBLIC_KEY": str(work / "public.pem"),
         " OPERATIONS": "".join(operations),
         "../../policies": str(ROOT / "policies"),
         "policy: policies/": f"policy: {CONFIGS}/policies/",
+        "policy: own_cost/": f"policy: {CONFIGS.parent}/own_cost/",
     }
     for template in CONFIGS.glob("*.*"):
         text = template.read_text(encoding="utf-8")
         for old, new in replacements.items():
             text = text.replace(old, new)
         (work / template.name).write_text(text, encoding="utf-8")
+    for name, (origin, changes) in _VARIANTS.items():
+        text = (work / origin).read_text(encoding="utf-8")
+        for old, new in changes.items():
+            text = text.replace(old, new)
+        (work / name).write_text(text, encoding="utf-8")
 
 
 def await_port(port: int, timeout_s: float = 30.0) -> None:
-    """Wait until something answers at *port*. Raises SystemExit after *timeout_s*."""
+    """Wait until something listens at *port*. Raises SystemExit after *timeout_s*."""
     end = time.monotonic() + timeout_s
     while time.monotonic() < end:
-        try:
-            with urlopen(f"http://127.0.0.1:{port}/nothing", timeout=1):
-                return
-        except OSError as error:
-            if hasattr(error, "code"):
-                return
-            time.sleep(0.1)
+        with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+            return
+        time.sleep(0.1)
     raise SystemExit(f"nothing listens on port {port}; see the logs")

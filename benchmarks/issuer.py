@@ -6,11 +6,14 @@ import base64
 import json
 import time
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import jwt
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.x509.oid import NameOID
 
 ISSUER = "http://127.0.0.1:19900/tenant"  # where its metadata is, as OpenID Connect Discovery wants it
 AUDIENCE = "api://batch"
@@ -89,6 +92,21 @@ class Issuer:
             "e": _base64url(numbers.e),
             "issuer": ISSUER,
         }
+
+
+def write_certificate(folder: Path) -> None:
+    """A certificate for 127.0.0.1 that nobody trusts: ``tls.crt``, ``tls.key``, and both in ``tls.pem``."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    unsigned = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+    unsigned = unsigned.not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=1))
+    certificate = unsigned.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+    form, no_password = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    secret = key.private_bytes(serialization.Encoding.PEM, form, no_password)
+    (folder / "tls.crt").write_bytes(certificate)
+    (folder / "tls.key").write_bytes(secret)
+    (folder / "tls.pem").write_bytes(certificate + secret)
 
 
 def _base64url(number: int) -> str:

@@ -13,21 +13,34 @@ from benchmarks.contenders import LOAD_CORE
 from benchmarks.machine import find, pinned
 
 SCRIPT = Path(__file__).parent / "requests.lua"
+NUMBER_DIGITS = 16  # of the script's numbers
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
     """
-    One request to send again and again, in turn with others.
+    One request to send again and again, in turn with others; ``NUMBER`` in it is another number each time.
 
     Attributes:
-        body: So many bytes, or JSON in which ``NUMBER`` becomes another number in every request.
+        body: So many bytes, or JSON.
+        fields: Further header fields, each ended by CRLF.
     """
 
     method: str
     path: str
     token: str
     body: int | str = 0
+    fields: str = ""
+
+    def text(self) -> str:
+        """The request as it is sent."""
+        body = self.body if isinstance(self.body, str) else "x" * self.body
+        fields = self.fields if "Host:" in self.fields else f"Host: gateway.example\r\n{self.fields}"
+        if isinstance(self.body, str):
+            fields += "Content-Type: application/json\r\n"
+        if body:
+            fields += f"Content-Length: {len(body.replace('NUMBER', '0' * NUMBER_DIGITS))}\r\n"
+        return f"{self.method} {self.path} HTTP/1.1\r\n{fields}Authorization: Bearer {self.token}\r\n\r\n{body}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +66,8 @@ class Measurement:
 
 
 def write_calls(path: Path, calls: Iterable[Call]) -> Path:
-    """Write the file that the script reads: method, path, token and body, separated by tabs."""
-    lines = [f"{call.method}\t{call.path}\t{call.token}\t{call.body}\n" for call in calls]
-    path.write_text("".join(lines), encoding="ascii")
+    """Write the file that the script reads: a request a line, with tabs in place of line ends."""
+    path.write_text("".join(call.text().replace("\r\n", "\t") + "\n" for call in calls), encoding="ascii")
     return path
 
 

@@ -6,8 +6,11 @@ import os
 import platform
 import shutil
 import subprocess
+import sys
 from importlib.metadata import version
 from pathlib import Path
+
+from benchmarks.interpreters import Interpreter
 
 PROGRAMS = {"haproxy": "haproxy", "nginx": "nginx", "wrk": "wrk", "taskset": "util-linux"}
 
@@ -44,9 +47,10 @@ def describe() -> dict[str, str]:
         "processor": _processor(),
         "cores": str(os.cpu_count()),
         "system": platform.platform(),
-        "python": platform.python_version(),
+        "python": str(Interpreter.at(sys.executable) or platform.python_version()),
         "haproxy": _first_line([find("haproxy") or "haproxy", "-v"]),
         "nginx": _first_line([find("nginx") or "nginx", "-v"]),
+        "envoy": _first_line([find("envoy") or "true", "--version"]),
         **{name: version(name) for name in ("uvicorn", "uvloop", "starlette", "pyjwt", "httpx2")},
     }
 
@@ -58,4 +62,4 @@ def _processor() -> str:
 
 def _first_line(command: list[str]) -> str:
     done = subprocess.run(command, check=False, capture_output=True, text=True)
-    return (done.stdout + done.stderr).splitlines()[0]
+    return (done.stdout + done.stderr).strip().splitlines()[0]

@@ -1,29 +1,20 @@
--- wrk: send the calls of the file BENCH_CALLS in turn; report as one line of JSON.
--- A body is a number (of bytes) or JSON, in which NUMBER is another number in every request, in every run.
-local requests, position = {}, 0
+-- wrk: send the requests of the file BENCH_CALLS in turn; report as one line of JSON.
+-- A line is a request with tabs in place of line ends; NUMBER is another number of 16 digits each time it is sent.
+local requests, changing, position = {}, {}, 0
 local serial = (os.time() - 1700000000) * 100000
 
 function init(args)
   for line in io.lines(os.getenv("BENCH_CALLS")) do
-    local method, path, token, size = line:match("([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)")
-    local body = nil
-    local headers = {["Authorization"] = "Bearer " .. token, ["Host"] = "gateway.example"}
-    if tonumber(size) == nil then
-      headers["Content-Type"] = "application/json"
-      requests[#requests + 1] = {method, path, headers, size}
-    else
-      if tonumber(size) > 0 then body = string.rep("x", tonumber(size)) end
-      requests[#requests + 1] = wrk.format(method, path, headers, body)
-    end
+    requests[#requests + 1] = (line:gsub("\t", "\r\n"))
+    changing[#requests] = line:find("NUMBER", 1, true) ~= nil
   end
 end
 
 function request()
   position = position % #requests + 1
-  local call = requests[position]
-  if type(call) == "string" then return call end
+  if not changing[position] then return requests[position] end
   serial = serial + 1
-  return wrk.format(call[1], call[2], call[3], (call[4]:gsub("NUMBER", string.format("%d", serial))))
+  return (requests[position]:gsub("NUMBER", string.format("%016d", serial)))
 end
 
 function done(summary, latency, all)

@@ -1,5 +1,5 @@
 """
-How fast is the gateway, against HAProxy, nginx and the obvious proxy, in one run?
+How fast is the gateway, against HAProxy, Envoy, nginx and the obvious proxy, in one run?
 
 Run: ``make bench``, or ``make bench-quick`` for a look in under three minutes. Gateway, HAProxy and the rest share one
 core, load generator and backend the other; rounds are interleaved, so that a noisy machine is noisy for all; medians
@@ -16,7 +16,8 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks.contenders import Contender, running
+from benchmarks.contenders import BATCH, PASSING, Contender, running
+from benchmarks.interpreters import advice
 from benchmarks.issuer import Issuer
 from benchmarks.load import Measurement, measure
 from benchmarks.machine import describe, install_missing
@@ -32,23 +33,25 @@ Runs = dict[tuple[str, str], list[Measurement]]
 def main() -> None:
     """Run the suite and print its table."""
     options = _options()
+    print(advice())
     install_missing()
     issuer = Issuer.create()
     with TemporaryDirectory(prefix="gateway-bench-") as folder:
         work = Path(folder)
         work.chmod(0o755)  # nginx reads it as another user
         with running(work, issuer, options.without) as contenders:
-            [batch] = [contender for contender in contenders if contender.batch]
-            rivals = [contender for contender in contenders if not contender.batch]
+            [batch] = [contender for contender in contenders if BATCH in contender.kinds]
+            rivals = [contender for contender in contenders if contender is not batch]
             for contender in rivals:
                 verify(contender, issuer)
             job = verify_batch(batch, issuer)
-            idle = {contender.name: contender.idle_mib() for contender in rivals}
-            workloads = [w for w in prepare(work, issuer, job) if not options.only or w.name.split()[0] in options.only]
+            alone = [contender for contender in rivals if PASSING in contender.kinds]
+            idle = {contender.name: contender.idle_mib() for contender in alone}
+            workloads = prepare(work, issuer, job, options.rounds, options.only)
             # Not in turn with the others: accepted jobs go on working when their load has ended.
             runs = _run(rivals, workloads, options.rounds, options.seconds)
             runs |= _run([batch], workloads, options.rounds, options.seconds)
-            memory = {c.name: {"idle": idle[c.name], "peak": c.peak_mib()} for c in rivals}
+            memory = {c.name: {"idle": idle[c.name], "peak": c.peak_mib()} for c in alone}
     report = Report(time.strftime("%Y-%m-%d %H:%M", time.gmtime()), describe(), memory, _results(workloads, runs))
     print(f"\n{report.table()}\n")
     print("Written:", report.write(RESULTS, IMAGE).relative_to(Path.cwd()))
@@ -74,17 +77,18 @@ def _run(contenders: list[Contender], workloads: list[Workload], rounds: int, se
         for workload in workloads:
             for contender in contenders:
                 if workload.fits(contender):
-                    run = _checked(workload, contender, seconds)
+                    run = _checked(workload, contender, seconds, number)
                     runs[workload.name, contender.name].append(run)
-                    line = f"{workload.name:8} {contender.name:12} {run.rate:10,.0f}/s {run.cpu_us:8,.0f} µs of CPU"
+                    line = f"{workload.name:10} {contender.name:12} {run.cpu_us:8,.0f} µs of CPU {run.rate:10,.0f}/s"
                     print(f"round {number + 1}  {line}", flush=True)
     return runs
 
 
-def _checked(workload: Workload, contender: Contender, seconds: float) -> Measurement:
-    """One run whose answers were all of the expected kind. Raises SystemExit."""
+def _checked(workload: Workload, contender: Contender, seconds: float, number: int) -> Measurement:
+    """One run of round *number* whose answers were all of the expected kind. Raises SystemExit."""
     before = contender.cpu_s()
-    run = measure(contender.origin, workload.calls, workload.connections, seconds)
+    calls = workload.calls[number % len(workload.calls)]
+    run = measure(contender.origin, calls, workload.connections, min(seconds, workload.seconds))
     run = replace(run, cpu_us=(contender.cpu_s() - before) / max(1, run.answers) * 1e6)
     expected = run.answers if workload.refuses else 0
     if run.refused != expected or run.broken > max(2, run.answers // 100):

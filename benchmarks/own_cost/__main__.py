@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -33,18 +34,36 @@ def main(arguments: Sequence[str] | None = None) -> None:
             trees.append(running.enter_context(checked_out(options.against)))
         write_files(folder, REMEMBERED, 1 + plan.rounds * UNSEEN_TURN)
         costs = measure(trees, folder, plan)
-    print(table(costs, [tree.name for tree in trees]))
+        print(table(costs, [tree.name for tree in trees]))
+        slower = grown(costs, options.most) if options.most else []
+        if slower:
+            print(f"\nMeasured again, because it costs more than × {options.most:g}: {', '.join(slower)}")
+            again = measure(trees, folder, replace(plan, workloads=[COPIED, *slower], rounds=max(1, plan.rounds - 1)))
+            print(table(again, [tree.name for tree in trees]))
+            slower = grown(again, options.most)
+    if slower:
+        raise SystemExit(f"Costs more than × {options.most:g} of {trees[1].name}: {', '.join(slower)}")
+
+
+def grown(costs: Costs, most: float) -> list[str]:
+    """The workloads that cost the first tree more than *most* times what they cost the second one."""
+    return [name for name in TITLES if name in costs and Ratio.of(*costs[name]).value > most]
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.own_cost", description=__doc__)
     parser.add_argument("--against", metavar="REVISION", help="the commit to compare with")
+    parser.add_argument(
+        "--most", type=float, metavar="1.1", help="fail if a workload costs more than so many times as much, twice"
+    )
     parser.add_argument("--quick", action="store_true", help="fewer rounds")
     parser.add_argument("--only", nargs="+", choices=TITLES, metavar="W1", help=f"workloads: {', '.join(TITLES)}")
     parser.add_argument("--processes", type=int, help="how often each gateway is started anew")
     parser.add_argument("--rounds", type=int, help="turns of each workload in each process")
     parser.add_argument("--turn", type=int, default=10_000, help="most requests in a turn")
     options = parser.parse_args(arguments)
+    if options.most and not options.against:
+        parser.error("--most needs --against")
     options.processes = options.processes or (2 if options.quick else 8)
     options.rounds = options.rounds or (4 if options.quick else 10)
     return options

@@ -36,7 +36,7 @@ _STATUS = re.compile(rb"HTTP/1\.1 (\d{3}) ")
 _CALLER = re.compile(rb"^caller[-_]objectid:[ \t]*(.*?)[ \t]*\r$", re.MULTILINE | re.IGNORECASE)
 
 # What a browser sends with every call of a page's script, beside the token and two fields that are new each time.
-_BROWSER = "".join(
+BROWSER = "".join(
     f"{line}\r\n"
     for line in (
         "Host: gateway.example",
@@ -107,15 +107,15 @@ def prepare(folder: Path) -> list[Workload]:
     """All workloads, with the tokens in *folder*."""
     known, unseen = ((folder / name).read_text(encoding="ascii").split("\n") for name in (KNOWN, UNSEEN))
     tokens = [*known, *unseen]
-    forged, malformed = list(itertools.islice(_forged(tokens), FORGERIES)), [_halved(token) for token in known]
+    forgeries, malformed = list(itertools.islice(forged(tokens), FORGERIES)), [halved(token) for token in known]
     return [
         Workload(COPIED, lambda: itertools.repeat(_refuse(known[0])), 2_000, guarded=False),
         Workload("W1", lambda: itertools.repeat(_call(known[0], 0)), 600),
         Workload("W1b", lambda: _browser(known[0]), 300),
         Workload("W2 remembered", lambda: _cycle(known), 400, len(known)),
         Workload("W2 unseen", lambda: _each(unseen, len(known)), UNSEEN_TURN, 0),
-        Workload("W3 repeated", lambda: _refused(forged), 300, len(forged), 401),
-        Workload("W3 new", lambda: map(_refuse, _forged(tokens, FORGERIES)), 150, 50, 401),
+        Workload("W3 repeated", lambda: _refused(forgeries), 300, len(forgeries), 401),
+        Workload("W3 new", lambda: map(_refuse, forged(tokens, FORGERIES)), 150, 50, 401),
         Workload("malformed", lambda: _refused(malformed), 150, 100, 401),
         Workload("W6", lambda: _spread(known[0]), 200, 300, 200, b"\r\nx-tier: gold\r\n"),
         Workload("POST", lambda: _posted(known[0]), 40, 40, 200, b'"caller":'),
@@ -142,7 +142,7 @@ def forging(call: Call) -> Call:
 def _browser(token: str) -> Iterator[Call]:
     for number in itertools.count():
         changing = f"traceparent: 00-{number * 7919:032x}-{number:016x}-01\r\nx-ms-client-request-id: {number:032x}\r\n"
-        fields = f"{_BROWSER}{changing}Authorization: Bearer {token}\r\n"
+        fields = f"{BROWSER}{changing}Authorization: Bearer {token}\r\n"
         yield Call(f"GET /api/small.json HTTP/1.1\r\n{fields}\r\n".encode("ascii"), _subject(0))
 
 
@@ -162,7 +162,7 @@ def _refused(tokens: list[str]) -> Iterator[Call]:
     return itertools.cycle(list(map(_refuse, tokens)))
 
 
-def _forged(tokens: list[str], first: int = 0) -> Iterator[str]:
+def forged(tokens: list[str], first: int = 0) -> Iterator[str]:
     """Claims of one token with the signature of another, no two the same; the first of them left out."""
     parts = [token.rpartition(".") for token in tokens]
     pairs = (
@@ -173,7 +173,7 @@ def _forged(tokens: list[str], first: int = 0) -> Iterator[str]:
     return itertools.islice(pairs, first, None)
 
 
-def _halved(token: str) -> str:
+def halved(token: str) -> str:
     """Without its signature, dot included."""
     return token.rpartition(".")[0]
 
@@ -184,13 +184,13 @@ def _spread(token: str) -> Iterator[Call]:
 
 
 def _posted(token: str) -> Iterator[Call]:
-    body = json.dumps(_job())
+    body = json.dumps(job())
     fields = f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
     head = f"POST /body/jobs HTTP/1.1\r\nHost: gateway.example\r\nAuthorization: Bearer {token}\r\n{fields}\r\n"
     return itertools.repeat(Call((head + body).encode("ascii"), _subject(0)))
 
 
-def _job() -> dict[str, object]:
+def job() -> dict[str, object]:
     """A batch job as a client writes it, 1 KiB as JSON."""
     parameters = [
         {"name": f"parameter{number}", "value": f"value {number}", "required": number % 2 == 0, "order": number}

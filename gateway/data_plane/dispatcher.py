@@ -8,10 +8,10 @@ given its context, and sent through its pipeline.
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
+from time import monotonic
 from typing import TYPE_CHECKING, Protocol, TypeVar, cast
 
 from gateway.data_plane.recording import Ruling, record_of, record_of_wire, ruling_on
@@ -198,13 +198,7 @@ class Dispatcher:
         """Match, clean, give a context, check the key, then *run* the operation's pipeline."""
         route: _Route = request.outline.get(self) or request.memo.get(self) or self._remembered_route(request)
         match, api, operation = route.match, route.api, route.operation
-        context = Context(request, self.deployment, api.info, operation.info)
-        request.on_end = partial(self._ended, context, operation)
-        request.reserved = api.contract.names
-        if route.is_forged:
-            api.contract.strip(request.headers)
-        if self.watcher is not UNWATCHED:
-            self._watch(context)
+        context = self._context(request, route)
         if match.operation is None:
             context.place = _CONFIGURATION
             return operation.pipelines[None].recover(self._unmatched(request, api), context)
@@ -218,13 +212,19 @@ class Dispatcher:
             return run(operation.pipelines[None], context)
         return self._with_access(self.access, context, operation, run)
 
-    def _watch(self, context: Context) -> None:
-        """Somebody looks at requests; most of them are noted and no more."""
-        watcher = self.watcher
+    def _context(self, request: Request, route: _Route) -> Context:
+        """The context of *request*, cleaned of what only the gateway may say; most requests are noted and no more."""
+        api, watcher = route.api, self.watcher
+        context = Context(request, self.deployment, api.info, route.operation.info)
+        request.on_end = partial(self._ended, context, route.operation)
+        request.reserved = api.contract.names
+        if route.is_forged:
+            api.contract.strip(request.headers)
         if watcher.takes_notes:
             context.notes = []
-        if watcher.looks_for is None or watcher.looks_for in context.request.headers.lines:
+        if watcher.looks_for is None or watcher.looks_for in request.headers.lines:
             watcher.begins(context)
+        return context
 
     def _remembered_route(self, request: Request) -> _Route:
         """What *request* means, remembered for others with the same fields where no value of one decides."""
@@ -294,12 +294,14 @@ class Dispatcher:
 
     def _ended(self, context: Context, operation: OperationRuntime, ending: Ending) -> None:
         """The server has sent the answer, or the client has left: count the exchange; keep and log it if it is due."""
-        elapsed_s = time.monotonic() - context.started
+        elapsed_s = monotonic() - context.started
         operation.metrics.observe(ending.status_code or 0, elapsed_s)
         if context.after_response or ending.expired:
             self._follow_up(context, ending)
         if has_ended_well(context, ending) and elapsed_s < self.watcher.patience_s:
-            self._count_down(context, operation, ending)
+            self.sampling.left -= 1
+            if self.sampling.left < 0:
+                self._sample(context, operation, ending)
         else:
             self._look_closer(context, operation, ending)
 
@@ -308,18 +310,17 @@ class Dispatcher:
         trace_id = self.watcher.ended(context, ending)
         ruling = ruling_on(context, ending)
         if ruling is None:
-            self._count_down(context, operation, ending, trace_id)
+            self.sampling.left -= 1
+            if self.sampling.left < 0:
+                self._sample(context, operation, ending, trace_id)
         else:
             self._note_ruling(ruling, record_of(context, ending, ruling, trace_id), operation)
 
-    def _count_down(
+    def _sample(
         self, context: Context, operation: OperationRuntime, ending: Ending, trace_id: str | None = None
     ) -> None:
-        """Keep and log the request if it is one of the sample."""
-        sampling = self.sampling
-        sampling.left -= 1
-        if sampling.left < 0:
-            self._note(record_of(context, ending, None, trace_id), *sampling.choose(), operation)
+        """An ordinary request that is one of the sample: keep or log it."""
+        self._note(record_of(context, ending, None, trace_id), *self.sampling.choose(), operation)
 
     def _follow_up(self, context: Context, ending: Ending) -> None:
         if ending.expired:

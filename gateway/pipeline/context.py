@@ -6,11 +6,11 @@ Source: APIM policy expressions, "Context variable".
 
 from __future__ import annotations
 
-import time
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from time import monotonic, time
 from typing import TYPE_CHECKING, Any, Protocol
 
 from gateway.backends import Backend, BackendInfo, BackendPool
@@ -164,8 +164,8 @@ class Context:
         self.notes: list[Any] | None = None
         self.tracing = False
         self.place: Place | None = None
-        self.started = time.monotonic()
-        self.started_at = time.time()
+        self.started = monotonic()
+        self.started_at = time()
         self.after_response: list[Callable[[Context, Ending], None]] | None = None
         self.cache_plan: object | None = None
         self.changes: list[Callable[[Response], None]] | None = None
@@ -197,7 +197,7 @@ class Context:
     @property
     def elapsed_s(self) -> float:
         """Seconds since the request was received."""
-        return time.monotonic() - self.started
+        return monotonic() - self.started
 
     @property
     def answer(self) -> Response:
@@ -228,7 +228,7 @@ class Context:
     def note(self, what: object, value: object = None) -> None:
         """Note *what* happens now, if notes are taken; see ``gateway.pipeline.notes``."""
         if self.notes is not None:
-            self.notes += (what, time.monotonic(), value)
+            self.notes += (what, monotonic(), value)
 
     def trace(self, message: str) -> None:
         """``context.Trace``: one line in this request's trace."""

@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger("gateway.pipeline")
 
-ANSWERED, POLICY_ANSWERED = Mark.ANSWERED, Mark.POLICY_ANSWERED  # members of an enumeration take longer to look up
+# Members of an enumeration take longer to look up.
+ANSWERED, POLICY_ANSWERED, FAILED = Mark.ANSWERED, Mark.POLICY_ANSWERED, Mark.FAILED
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +198,8 @@ def _answer(outcome: Outcome, context: Context) -> Response:
 
 def _note_failure(refusal: PolicyError, context: Context) -> None:
     if context.notes is not None:
-        context.note(Mark.FAILED, (refusal.reason, held(refusal.message), RESPONSE.before(context)))
+        before = None if context.response is None else RESPONSE.before(context)
+        context.notes += (FAILED, monotonic(), (refusal.reason, held(refusal.message), before))
 
 
 def _our_bug(error: Exception, context: Context) -> PolicyError:

@@ -6,10 +6,10 @@ Source: APIM policy reference, "forward-request".
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib import import_module
+from time import monotonic
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from gateway.documents.model import Section
@@ -123,7 +123,7 @@ class ForwardRequest(PolicyType):
         if request.client_certificate is not None or request.proxy is not None:
             options = replace(options, way=Way(request.client_certificate, request.proxy))
         if context.forwarded_at is None:  # a retry is part of the same stage
-            context.forwarded_at = time.monotonic()
+            context.forwarded_at = monotonic()
         return _sent(context, target, options).map(partial(self._take, context))
 
     def _options(self, context: Context) -> ForwardOptions:
@@ -134,7 +134,7 @@ class ForwardRequest(PolicyType):
         await finish(self.apply(context))
 
     def _take(self, context: Context, response: Response) -> None:
-        context.answered_at = time.monotonic()
+        context.answered_at = monotonic()
         previous, context.response = context.response, response
         if previous is not None:
             previous.body.discard()

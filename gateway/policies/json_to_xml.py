@@ -18,7 +18,7 @@ from gateway.documents.model import Section
 from gateway.documents.shape import ID, Attribute, Element, Kind
 from gateway.errors import ExpressionError
 from gateway.expressions.formatting.text import double_text
-from gateway.expressions.json.reader import read_moment
+from gateway.expressions.json.dates import read_moment
 from gateway.expressions.json.writer import moment_text
 from gateway.pipeline.policy import PolicyType
 from gateway.policies.parts.conversion import BodyConversion, conditions

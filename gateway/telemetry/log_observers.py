@@ -23,6 +23,11 @@ def observe(take: Callable[[Mapping[str, Any]], object] | None) -> None:
     _Observer.take = take
 
 
+def observed() -> bool:
+    """Whether lines get trace ids, or something else gets them."""
+    return _Observer.take is not None or active()
+
+
 def traced(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """structlog processor: ``trace_id`` and ``span_id`` where they are known and the line does not have them yet."""
     if active() and "trace_id" not in event:

@@ -24,7 +24,7 @@ import orjson
 import structlog
 
 from gateway.telemetry.line_writer import LineWriter
-from gateway.telemetry.log_observers import traced
+from gateway.telemetry.log_observers import observed, traced
 
 MAX_CHARACTERS = 2_000
 FLUSH_AFTER_S = 0.05
@@ -75,16 +75,38 @@ class _Direct:
 
 def say(logger: Any, event: str, members: dict[str, Any]) -> None:
     """
-    An info line with *members*.
+    An info line with *members*, which then belong to it.
 
     As JSON it is written directly, which takes a fraction of the time; *logger* writes it in any other form, and where
     something else than this module has configured structlog.
     """
-    if _Direct.unsaid is None or structlog.get_config()["processors"][-1] is not render:
+    if not _is_direct():
         logger.info(event, **members)
-    elif event not in _Direct.unsaid:
-        line = traced(None, "info", {**members, "event": event, "level": "info"})
-        _lines.msg(render(None, "info", _stamp(None, "info", line)))
+    elif event not in (_Direct.unsaid or ()):
+        members["event"], members["level"] = event, "info"
+        _lines.msg(render(None, "info", _stamp(None, "info", traced(None, "info", members))))
+
+
+def say_ready(event: str, parts: tuple[str, str, str]) -> bool:
+    """
+    An info line of *parts*: they are its members as JSON, without the closing brace, and the middle holds no secret.
+
+    Returns:
+        Whether it is written; False: somebody has to look at its members, or at the line: ``say`` it.
+    """
+    if observed() or not _is_direct() or event in (_Direct.unsaid or ()):
+        return False
+    first, middle, last = parts
+    line = f'{first}{middle}{last},"event":"{event}","level":"info","timestamp":"{_stamp.now()}"}}'
+    if _is_long_or_hidden(line) or shows_credential(first) or shows_credential(last):
+        return False
+    _lines.msg(line)
+    return True
+
+
+def _is_direct() -> bool:
+    """Whether structlog's steps would change nothing."""
+    return _Direct.unsaid is not None and structlog.get_config()["processors"][-1] is render
 
 
 class _Without:
@@ -131,12 +153,16 @@ class _Stamp:
         self._text = ""
 
     def __call__(self, _logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        event["timestamp"] = self.now()
+        return event
+
+    def now(self) -> str:
+        """The time."""
         now = time.time()
         second = int(now)
         if second != self._second:
             self._second, self._text = second, datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
-        event["timestamp"] = f"{self._text}.{int(now % 1 * 1_000_000):06d}Z"
-        return event
+        return f"{self._text}.{int(now % 1 * 1_000_000):06d}Z"
 
 
 _stamp = _Stamp()
@@ -157,9 +183,12 @@ def _described(value: object) -> object:
 
 def _is_suspicious(line: str) -> bool:
     """Whether *line* could hold a secret, or a value to cut."""
-    if len(line) > MAX_CHARACTERS or (_Hidden.written is not None and _Hidden.written.search(line)):
-        return True
-    return _shows_credential(line)
+    return _is_long_or_hidden(line) or shows_credential(line)
+
+
+def _is_long_or_hidden(line: str) -> bool:
+    """Whether a value is to be cut, or a secret of the configuration may be in it."""
+    return len(line) > MAX_CHARACTERS or (_Hidden.written is not None and _Hidden.written.search(line) is not None)
 
 
 def _dump(event: object) -> str:
@@ -268,12 +297,14 @@ def _clean_text(value: str) -> str:
 
 def _masked(text: str) -> str:
     """*text* without tokens and credentials."""
-    if not _shows_credential(text):
+    if not shows_credential(text):
         return text
     return _PASSWORD.sub(r"\1*****@", _CREDENTIAL.sub(r"\1 *****", _TOKEN.sub("*****", text)))
 
 
-def _shows_credential(text: str) -> bool:
+def shows_credential(text: str) -> bool:
     """Whether *text* has a trace of a token or a credential: much faster than the expressions."""
+    if "J" in text and "eyJ" in text:  # one character is looked for much faster than three
+        return True
     lower = text.lower()
-    return "eyj" in lower or "bearer" in lower or "basic" in lower or ("@" in text and "://" in text)
+    return "bearer" in lower or "basic" in lower or ("@" in text and "://" in text)

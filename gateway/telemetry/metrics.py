@@ -30,7 +30,7 @@ class OperationMetrics:
 
     Attributes:
         statuses: Number of answers by status code; 0 stands for a client that left.
-        exemplars: By bucket, the last request of it that the request log has.
+        exemplars: By bucket, the last request of it that the request log has: see ``exemplify``.
     """
 
     __slots__ = ("api", "buckets", "exemplars", "operation", "seconds", "statuses")
@@ -41,7 +41,7 @@ class OperationMetrics:
         self.statuses: Counter[int] = Counter()
         self.buckets = [0] * (len(BUCKETS_S) + 1)
         self.seconds = 0.0
-        self.exemplars: dict[int, Exemplar] = {}
+        self.exemplars: dict[int, tuple[str, float, float]] = {}
 
     def observe(self, status_code: int, elapsed_s: float) -> None:
         """One exchange has ended."""
@@ -51,8 +51,7 @@ class OperationMetrics:
 
     def exemplify(self, request_id: str, elapsed_s: float, at: float) -> None:
         """The request log has this one, which took that long and ended *at*, in seconds since the epoch."""
-        labels = {"request_id": request_id}
-        self.exemplars[bisect_left(BUCKETS_S, elapsed_s)] = Exemplar(labels, elapsed_s, at)
+        self.exemplars[bisect_left(BUCKETS_S, elapsed_s)] = request_id, elapsed_s, at
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +182,10 @@ def _cumulative(operation: OperationMetrics) -> list[_Bound]:
     total, bounds, exemplars = 0, list[_Bound](), dict(operation.exemplars)
     for number, bound in enumerate([*map(str, BUCKETS_S), "+Inf"]):
         total += operation.buckets[number]
-        exemplar = exemplars.get(number)
-        bounds.append((bound, float(total)) if exemplar is None else (bound, float(total), exemplar))
+        shown = exemplars.get(number)
+        if shown is None:
+            bounds.append((bound, float(total)))
+        else:
+            request_id, elapsed_s, at = shown
+            bounds.append((bound, float(total), Exemplar({"request_id": request_id}, elapsed_s, at)))
     return bounds

@@ -12,13 +12,12 @@ from __future__ import annotations
 
 import itertools
 from collections import OrderedDict
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Self
 
 from gateway.errors import TokenError
 from gateway.telemetry.requests.plain import Plain, plain
-from gateway.telemetry.requests.record import safe_claims
+from gateway.telemetry.requests.record import SafeClaims, safe_claims
 from gateway.tokens.jwt import Jwt
 from gateway.tokens.keyset import KeySet, KeySource
 
@@ -74,7 +73,7 @@ class Refused:
     since: float
     expected: Plain
     found: Plain
-    payload: Mapping[str, Plain]
+    payload: SafeClaims
     verified: bool
 
     @classmethod

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from types import MappingProxyType
 
 from gateway.errors import TokenError
@@ -86,7 +87,12 @@ def parse(token: str, max_bytes: int = MAX_TOKEN_BYTES) -> Jws | Jwe:
 
 def is_unreadable(error: TokenError) -> bool:
     """Whether *error* is about a text that is not a token at all, rather than about a token's member."""
-    return any(word in error.message for word in _UNREADABLE)
+    return _names_the_form(error.message)
+
+
+@lru_cache(maxsize=64)  # these messages are few
+def _names_the_form(message: str) -> bool:
+    return any(word in message for word in _UNREADABLE)
 
 
 def _parse_jws(raw: bytes, parts: list[bytes]) -> Jws:

@@ -148,7 +148,9 @@ class TokenValidator:
             return self._judge(call, may_fetch=True)
         except TokenError as error:
             if error.reason in LASTING:
-                cache.keep_refused(call.cache_key, Refused.of(error, self._keysets(), call.now))
+                refused = Refused.of(error, self._keysets(), call.now)
+                cache.keep_refused(call.cache_key, refused)
+                error.expected, error.found, error.payload = refused.expected, refused.found, refused.payload
             raise
 
     def _keysets(self) -> tuple[KeySet | None, ...]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Generator, Iterator
-from typing import Any, Generic, TypeAlias, TypeVar, cast
+from typing import Any, Generic, TypeAlias, TypeVar
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -70,7 +70,7 @@ class Pending(Generic[T]):
         if self._steps is None:
             self._steps = []
         self._steps.append((function, recover))
-        return cast("Pending[U]", self)
+        return self  # type: ignore[return-value]
 
     def result(self) -> T:
         """The value, or raise the error. Only when done."""
@@ -79,7 +79,7 @@ class Pending(Generic[T]):
             self._go_on(iter(steps))
         if self._error is not None:
             raise self._error
-        return cast("T", self._value)
+        return self._value  # type: ignore[no-any-return]
 
     def _go_on(self, steps: Iterator[Step]) -> None:
         """Take *steps* in turn; where one raises, or there is an error already, a step recovers or none is left."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import subprocess
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
-from benchmarks.own_cost.__main__ import table, write_files
+from benchmarks.own_cost.__main__ import grown, main, table, write_files
 from benchmarks.own_cost.measuring import Cost, Plan, Ratio, measure
 from benchmarks.own_cost.trees import ROOT, checked_out, this_tree
 from benchmarks.own_cost.workloads import COPIED, TITLES, Call, Workload
@@ -58,6 +59,22 @@ def test_two_trees_are_compared_pair_by_pair() -> None:
     assert cost.value == 21.0
     assert cost.spread == pytest.approx(11 / 21)
     assert Ratio.of(cost, base) == Ratio(1.05, 1.0, 1.5)
+
+
+def test_a_path_that_grew_is_named() -> None:
+    """A workload that costs more than the limit is named, one within it is not; both trees count, not the stand-ins."""
+    before, same, more = Cost([[10.0, 10.0]]), Cost([[10.9, 10.8]]), Cost([[11.2, 11.3]])
+    costs = {COPIED: [more, before], "W1": [same, before], "W3 new": [more, before]}
+    assert grown(costs, 1.1) == ["W3 new"]
+
+
+def test_what_grew_ends_the_run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """What CI runs fails where the limit is exceeded, after a second look; here the other commit is this tree too."""
+    monkeypatch.setattr("benchmarks.own_cost.__main__.checked_out", lambda revision: nullcontext(this_tree()))
+    quick = ["--only", "W1", "--processes", "1", "--rounds", "1", "--turn", "20"]
+    with pytest.raises(SystemExit, match=r"× 0\.01 of .*: W1"):
+        main(["--against", "HEAD^", "--most", "0.01", *quick])
+    assert "Measured again" in capsys.readouterr().out
 
 
 def test_another_commit_is_checked_out_and_removed() -> None:

@@ -17,9 +17,10 @@ from gateway.expressions.clr import DYNAMIC, NULLABLE, OBJECT, Type, underlying
 from gateway.expressions.formatting.dateparse import ROUNDTRIP, parse_date
 from gateway.expressions.formatting.text import text as to_text
 from gateway.expressions.json.convert import TOKENS, base64_bytes, cannot, cast_token
-from gateway.expressions.json.reader import parse_raw, read_moment, scalar
+from gateway.expressions.json.dates import read_moment
+from gateway.expressions.json.reader import parse_raw
 from gateway.expressions.json.text_reader import RawFloat
-from gateway.expressions.json.tree import JArray, JObject, JToken, JValue, path
+from gateway.expressions.json.tree import JArray, JObject, JToken, JValue, path, scalar
 from gateway.expressions.limits import tick
 from gateway.expressions.runtime import is_instance, type_of
 from gateway.expressions.thrown import Thrown, argument_null, invalid_cast, thrown

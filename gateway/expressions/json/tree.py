@@ -7,17 +7,20 @@ Source: Newtonsoft.Json.Linq API reference.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 
 from gateway.expressions.clr import NULL
-from gateway.expressions.json.text_reader import name_in_path
+from gateway.expressions.json.dates import read_moment
+from gateway.expressions.json.text_reader import RawFloat, name_in_path
 from gateway.expressions.limits import tick
 from gateway.expressions.moments import DateTime, DateTimeOffset, TimeSpan
 from gateway.expressions.primitives import ENUMERABLE
 from gateway.expressions.runtime import iterate, type_of
 from gateway.expressions.thrown import Thrown, argument_null, null_reference, out_of_range, thrown
-from gateway.expressions.values import Char, EnumValue, Single
+from gateway.expressions.values import BigInteger, Char, EnumValue, Int64, Single
+
+LONG = 1 << 63  # the least whole number that Int64 does not have
 
 # JTokenType
 NONE, OBJECT, ARRAY, CONSTRUCTOR, PROPERTY, COMMENT, INTEGER, FLOAT, STRING = range(9)
@@ -156,13 +159,31 @@ class JProperty(JToken):
 
 
 class JObject(JToken):
-    """Properties by name, in order."""
+    """
+    Properties by name, in order.
 
-    __slots__ = ("properties",)
+    Attributes:
+        unread: Names and values as they were read, which become properties when somebody looks; never changed.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_properties", "unread")
+
+    def __init__(self, unread: Mapping[str, object] | None = None) -> None:
         self.parent = None
-        self.properties: dict[str, JProperty] = {}
+        self.unread = unread
+        self._properties: dict[str, JProperty] = {}
+
+    @property
+    def properties(self) -> dict[str, JProperty]:
+        """By name."""
+        unread, self.unread = self.unread, None
+        if unread is not None:
+            self._properties = {name: JProperty.fresh(self, name, token_of(raw)) for name, raw in unread.items()}
+        return self._properties
+
+    @properties.setter
+    def properties(self, properties: dict[str, JProperty]) -> None:
+        self.unread, self._properties = None, properties
 
     @property
     def kind(self) -> int:
@@ -173,7 +194,7 @@ class JObject(JToken):
         return iter(list(self.properties.values()))
 
     def __len__(self) -> int:
-        return len(self.properties)
+        return len(self._properties if self.unread is None else self.unread)
 
     def children(self) -> list[JToken]:
         """The properties."""
@@ -185,14 +206,16 @@ class JObject(JToken):
 
     def take_apart(self) -> list[JToken]:
         """Forget the parent and the properties; returns those."""
-        properties: list[JToken] = [*self.properties.values()]
-        self.parent = None
-        self.properties.clear()
+        properties: list[JToken] = [*self._properties.values()]
+        self.parent = self.unread = None
+        self._properties.clear()
         return properties
 
     def clone(self) -> JObject:
         """A copy without a parent."""
-        copy = JObject()
+        copy = JObject(self.unread)
+        if self.unread is not None:
+            return copy
         for name, child in self.properties.items():
             tick()
             copy.put(name, child.value.clone())
@@ -248,19 +271,35 @@ class JObject(JToken):
 
 
 class JArray(JToken):
-    """Items in order."""
+    """
+    Items in order.
 
-    __slots__ = ("items",)
+    Attributes:
+        unread: Values as they were read, which become items when somebody looks; never changed.
+    """
 
-    def __init__(self, items: Iterable[JToken] = ()) -> None:
+    __slots__ = ("_items", "unread")
+
+    def __init__(self, items: Iterable[JToken] = (), unread: Sequence[object] | None = None) -> None:
         self.parent = None
-        self.items: list[JToken] = [adopt(self, item) for item in items]
+        self.unread = unread
+        self._items: list[JToken] = [adopt(self, item) for item in items]
+
+    @property
+    def items(self) -> list[JToken]:
+        """By index."""
+        unread, self.unread = self.unread, None
+        if unread is not None:
+            self._items = list(map(token_of, unread))
+            for item in self._items:
+                item.parent = self
+        return self._items
 
     @classmethod
     def fresh(cls, items: list[JToken]) -> JArray:
         """An array of items that do not have a parent yet."""
         array = cls()
-        array.items = items
+        array._items = items
         for item in items:
             item.parent = array
         return array
@@ -274,7 +313,7 @@ class JArray(JToken):
         return iter(list(self.items))
 
     def __len__(self) -> int:
-        return len(self.items)
+        return len(self._items if self.unread is None else self.unread)
 
     def children(self) -> list[JToken]:
         """The items."""
@@ -286,11 +325,13 @@ class JArray(JToken):
 
     def take_apart(self) -> list[JToken]:
         """Forget the parent and the items; returns those."""
-        items, self.items, self.parent = self.items, [], None
+        items, self._items, self.parent, self.unread = self._items, [], None, None
         return items
 
     def clone(self) -> JArray:
         """A copy without a parent."""
+        if self.unread is not None:
+            return JArray(unread=self.unread)
         items = []
         for item in self.items:
             tick()
@@ -347,6 +388,23 @@ class JRaw(JValue):
     def clone(self) -> JRaw:
         """A copy without a parent."""
         return JRaw(self.value)
+
+
+def token_of(raw: object) -> JToken:
+    """The token of what a JSON reader has read: a dict, a list, or a leaf's value. It has no parent yet."""
+    if raw.__class__ is dict:
+        return JObject(raw)
+    return JArray(unread=raw) if raw.__class__ is list else scalar(raw)
+
+
+def scalar(raw: object) -> JValue:
+    """A leaf: integers are Int64 if they fit, text that is an ISO date and time is a date."""
+    if raw.__class__ is str:
+        date = read_moment(raw)
+        return JValue(raw, STRING) if date is None else JValue(date, DATE)
+    if isinstance(raw, int) and not isinstance(raw, bool):
+        return JValue(Int64(raw) if -LONG <= raw < LONG else BigInteger(raw), INTEGER)
+    return JValue(float(raw) if raw.__class__ is RawFloat else raw)
 
 
 def adopt(parent: JToken, token: JToken) -> JToken:

@@ -14,9 +14,12 @@ import uuid
 from collections.abc import Callable
 from decimal import Decimal
 
+import orjson
+
 from gateway.expressions.formatting.dates import format_moment, span_text
 from gateway.expressions.formatting.text import NEW_LINE, double_text, single_text, text
-from gateway.expressions.json.tree import JArray, JObject, JProperty, JRaw, JToken, JValue
+from gateway.expressions.json.dates import SHORTEST, read_moment
+from gateway.expressions.json.tree import UNDEFINED, JArray, JObject, JProperty, JRaw, JToken, JValue
 from gateway.expressions.limits import SMALL, charged, check_time, tick, worked
 from gateway.expressions.moments import DateTime, DateTimeOffset, TimeSpan
 from gateway.expressions.values import Char, EnumValue, Single
@@ -96,15 +99,26 @@ def write(token: JToken, indented: bool) -> str:
 def _write(token: JToken, parts: list[str], line: str | None) -> None:
     tick()
     if token.__class__ is JValue:
-        parts.append(leaf(token.value))
+        parts.append(_leaf_text(token))
     elif isinstance(token, JRaw):
         parts.append(text(token.value))
     elif isinstance(token, JProperty):
         parts.append(f"{quote(token.name)}:{' ' if line else ''}")
         _write(token.value, parts, line)
+    elif isinstance(token, JObject | JArray):
+        _write_container(token, parts, line)
+
+
+def _leaf_text(token: JValue) -> str:
+    return "undefined" if token.type == UNDEFINED else leaf(token.value)
+
+
+def _write_container(token: JObject | JArray, parts: list[str], line: str | None) -> None:
+    if token.unread is not None and is_simple(token.unread):
+        parts.append(_simple(token.unread, line))
     elif isinstance(token, JObject):
         _container(token.children(), "{", "}", parts, line)
-    elif isinstance(token, JArray):
+    else:
         _container(token.items, "[", "]", parts, line)
 
 
@@ -120,6 +134,22 @@ def _container(children: list[JToken], opening: str, closing: str, parts: list[s
     if children and line is not None:
         parts.append(line)
     parts.append(closing)
+
+
+def is_simple(raw: object) -> bool:
+    """Whether every JSON writer writes *raw*, as it was read, alike: no date, no fraction, no text that some escape."""
+    if isinstance(raw, str):
+        return raw.isascii() and (len(raw) < SHORTEST or read_moment(raw) is None)
+    if isinstance(raw, dict):
+        return all(map(str.isascii, raw)) and all(map(is_simple, raw.values()))
+    return all(map(is_simple, raw)) if isinstance(raw, list) else not isinstance(raw, float)
+
+
+def _simple(raw: object, line: str | None) -> str:
+    """*raw* as JSON text; *line* begins each line of it that is not the first."""
+    if line is None:
+        return orjson.dumps(raw).decode()
+    return orjson.dumps(raw, option=orjson.OPT_INDENT_2).decode().replace("\n", line)
 
 
 def token_text(token: JToken) -> str:

@@ -117,7 +117,9 @@ class TraceBook:
             return None
         if self.wanted.orders or context.tracing:
             return self._keep_asked(context, ending)
-        return None if self._was_good(notes, context, ending) else self._keep_tail(context, ending)
+        if not self._has_tail or self._was_good(notes, context, ending):
+            return None
+        return self._keep_tail(context, ending)
 
     def _was_good(self, notes: Notes, context: Context, ending: Ending) -> bool:
         """The last note is that of the answer."""
@@ -157,13 +159,13 @@ class TraceBook:
         elif self.wanted.takes(context):
             cause = Cause.NEXT
         else:
-            return self._keep_tail(context, ending)
+            return self._keep_tail(context, ending) if self._has_tail else None
         self._add_asked(trace_id, keep(context, ending, Grounds.of(cause, context, ending), self._masking))
         return trace_id
 
     def _keep_tail(self, context: Context, ending: Ending) -> str | None:
         """Nobody has, but something may have gone wrong."""
-        cause = what_went_wrong(context, ending, self._slow_s) if self._has_tail else None
+        cause = what_went_wrong(context, ending, self._slow_s)
         if cause is None:
             return None
         reason = Grounds.of(cause, context, ending)

@@ -10,7 +10,8 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from gateway.expressions.json.reader import LARGE, PiecewiseDecoder, read_moment
+from gateway.expressions.json.dates import read_moment
+from gateway.expressions.json.reader import LARGE, PiecewiseDecoder
 from gateway.expressions.values import BigInteger, Int64
 from gateway.liquid.values import AnyCase, Described
 from gateway.policies.parts.body_text import decoded, is_json, is_xml, media_type

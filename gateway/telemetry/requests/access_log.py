@@ -14,6 +14,7 @@ from hashlib import blake2b
 import structlog
 
 from gateway.telemetry import logs
+from gateway.telemetry.requests.line import parts_of
 from gateway.telemetry.requests.plain import Plain
 from gateway.telemetry.requests.record import RequestOutcome, RequestRecord
 from gateway.telemetry.settings import LogSettings
@@ -58,21 +59,22 @@ class AccessLog:
 
     def write(self, record: RequestRecord) -> None:
         """One line, ``answered`` or ``refused``; ``outcome`` says more exactly which."""
+        is_refused = record.outcome not in _ORDINARY
+        if is_refused and not self.listeners and self._callers == "clear":
+            parts = parts_of(record)
+            if parts is not None and logs.say_ready("refused", parts):
+                return
         members = self.members(record)
         for listener in self.listeners:
-            listener(members)
-        logs.say(log, "answered" if record.outcome in _ORDINARY else "refused", members)
+            listener(members.copy())
+        logs.say(log, "refused" if is_refused else "answered", members)
 
     def members(self, record: RequestRecord) -> dict[str, Plain]:
         """What the line of *record* says."""
-        shown = record.members()
-        del shown["time"], shown["worker"], shown["caller"]
-        caller = record.caller
-        shown["object_id"], shown["application_id"] = caller.object_id, caller.application_id
-        shown["subscription"] = caller.subscription
+        shown = record.line_members()
         if self._callers != "clear":
             self._hide(shown)
-        return {name: value for name, value in shown.items() if value not in (None, "")}
+        return {name: value for name, value in shown.items() if value is not None and value != ""}
 
     def _hide(self, shown: dict[str, Plain]) -> None:
         """Replace what says who is calling."""

@@ -27,19 +27,31 @@ def cut(text: str, characters: int = MAX_CHARACTERS) -> str:
     return text if len(text) <= characters else f"{text[:characters]}…"
 
 
+class PlainList(list[Plain]):
+    """A list that is reduced already."""
+
+    __slots__ = ()
+
+
+class PlainMembers(dict[str, Plain]):
+    """A mapping that is reduced already."""
+
+    __slots__ = ()
+
+
 def plain(value: object) -> Plain:
     """*value* as a record keeps it: texts cut, long lists shortened, anything unknown by its type only."""
-    if value is None or isinstance(value, int):
+    if value is None or isinstance(value, int | PlainList | PlainMembers):
         return value
     if isinstance(value, str):
         return cut(value)
     return _Reduction().of(value, _MAX_DEPTH)
 
 
-def plain_members(members: Mapping[str, object]) -> dict[str, Plain]:
+def plain_members(members: Mapping[str, object]) -> PlainMembers:
     """*members* as a record keeps them; all their texts share ``MAX_TOTAL_CHARACTERS``."""
     reduction = _Reduction()
-    return {name: reduction.of(value, _MAX_DEPTH) for name, value in members.items()}
+    return PlainMembers([(name, reduction.of(value, _MAX_DEPTH)) for name, value in members.items()])
 
 
 class _Reduction:
@@ -52,27 +64,30 @@ class _Reduction:
     def of(self, value: object, depth: int) -> Plain:
         """*value*, with *depth* levels of lists and mappings."""
         self._values -= 1
-        return self._reduced(value if self._values >= 0 else "…", depth)
+        value = value if self._values >= 0 else "…"
+        return self._text(value) if isinstance(value, str) else self._reduced(value, depth)
 
     def _reduced(self, value: object, depth: int) -> Plain:
         match value:
-            case str():
-                return self._text(value)
             case None | bool() | int() | float():
                 return value
-            case Mapping() if depth:
-                return {self._text(str(key)): self.of(item, depth - 1) for key, item in list(value.items())[:MAX_ITEMS]}
-            case set() | frozenset() if depth:
-                return self._list(sorted(value, key=str), depth - 1)
             case list() | tuple() if depth:
                 return self._list(value, depth - 1)
+            case Mapping() if depth:
+                items = list(value.items())[:MAX_ITEMS]
+                return PlainMembers([(self._text(str(key)), self.of(item, depth - 1)) for key, item in items])
+            case set() | frozenset() if depth:
+                return self._list(sorted(value, key=str), depth - 1)
         return f"({type(value).__name__})"
 
-    def _list(self, values: list[object] | tuple[object, ...], depth: int) -> list[Plain]:
+    def _list(self, values: list[object] | tuple[object, ...], depth: int) -> PlainList:
         more = ["…"] if len(values) > MAX_ITEMS else []
-        return [*(self.of(value, depth) for value in values[:MAX_ITEMS]), *more]
+        return PlainList([*[self.of(value, depth) for value in values[:MAX_ITEMS]], *more])
 
     def _text(self, text: str) -> str:
+        if len(text) <= MAX_CHARACTERS and len(text) <= self._left:
+            self._left -= len(text)
+            return text
         shown = cut(text, min(MAX_CHARACTERS, max(0, self._left)))
         self._left -= len(shown)
         return shown

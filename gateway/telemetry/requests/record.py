@@ -11,18 +11,39 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
-from gateway.telemetry.requests.plain import Plain, cut, masked, plain, plain_members
+from gateway.telemetry.requests.plain import Plain, PlainMembers, cut, masked, plain, plain_members
 from gateway.wire.messages import reason_phrase
 
 # Claims that say who is calling, and nothing else about them.
 SAFE_CLAIMS = ("iss", "aud", "sub", "oid", "tid", "azp", "appid", "scp", "roles", "exp")
 
 
-def safe_claims(payload: Mapping[str, object]) -> dict[str, Plain]:
-    """Those claims of *payload*."""
-    return plain_members({name: payload[name] for name in SAFE_CLAIMS if name in payload})
+class SafeClaims(PlainMembers):
+    """
+    Those claims of one token.
+
+    Attributes:
+        object_id: Its ``oid``.
+        application_id: Its ``azp``, or ``appid``.
+    """
+
+    __slots__ = ("application_id", "object_id")
+
+    def __init__(self, payload: Mapping[str, object]) -> None:
+        super().__init__(plain_members({name: payload[name] for name in SAFE_CLAIMS if name in payload}))
+        self.object_id = self._text("oid")
+        self.application_id = self._text("azp") or self._text("appid")
+
+    def _text(self, name: str) -> str | None:
+        value = self.get(name)
+        return value if isinstance(value, str) and value else None
+
+
+def safe_claims(payload: Mapping[str, object]) -> SafeClaims:
+    """Those claims of *payload*, unless they are just these already."""
+    return payload if isinstance(payload, SafeClaims) else SafeClaims(payload)
 
 
 def reason_of(status: int) -> str:
@@ -34,6 +55,12 @@ MAX_PATH_CHARACTERS = 500
 MAX_DETAIL_CHARACTERS = 500
 
 Kind: TypeAlias = tuple[str, str, str]
+
+# Of a record, in the order in which they are shown.
+MEMBERS = (
+    "id time outcome method path api operation status source scope section place reason detail expected found caller "
+    "backend client elapsed_ms timings received sent client_left trace trace_id span_id worker"
+).split()
 
 # APIM has one reason for very different faults; their messages are the gateway's own and few.
 _COMMON_REASON = "JwtInvalid"
@@ -88,6 +115,9 @@ class RecordedCaller:
         return [name for name in given if name]
 
 
+NOBODY = RecordedCaller()  # shared by the records of those who have shown nothing
+
+
 @dataclass(slots=True)
 class Timings:
     """Milliseconds by stage; None: the request did not get that far."""
@@ -135,8 +165,8 @@ class RequestRecord:
     place: str = ""
     reason: str = ""
     detail: str = ""
-    expected: object = None
-    found: object = None
+    expected: Any = None
+    found: Any = None
     caller: RecordedCaller = field(default_factory=RecordedCaller)
     backend: str | None = None
     client: str = ""
@@ -151,8 +181,10 @@ class RequestRecord:
     worker: str | None = None
 
     def __post_init__(self) -> None:
-        self.path = cut(self.path, MAX_PATH_CHARACTERS)
-        self.detail = cut(self.detail, MAX_DETAIL_CHARACTERS)
+        if len(self.path) > MAX_PATH_CHARACTERS:
+            self.path = cut(self.path, MAX_PATH_CHARACTERS)
+        if len(self.detail) > MAX_DETAIL_CHARACTERS:
+            self.detail = cut(self.detail, MAX_DETAIL_CHARACTERS)
         self.expected = plain(self.expected)
         self.found = plain(self.found)
 
@@ -168,10 +200,15 @@ class RequestRecord:
 
     def members(self) -> dict[str, Plain]:
         """Every member, as it was recorded: to be masked before anyone reads it."""
+        known = {**self.line_members(), "time": self.time, "caller": self.caller.members(), "worker": self.worker}
+        return {name: known[name] for name in MEMBERS}
+
+    def line_members(self) -> dict[str, Plain]:
+        """What the request's line in the log says: most members, and the caller's names beside them."""
+        caller = self.caller
         return {
             "id": self.id,
-            "time": self.time,
-            "outcome": self.outcome.value,
+            "outcome": str(self.outcome),
             "method": self.method,
             "path": self.path,
             "api": self.api,
@@ -183,9 +220,8 @@ class RequestRecord:
             "place": self.place,
             "reason": self.reason,
             "detail": self.detail,
-            "expected": plain(self.expected),
-            "found": plain(self.found),
-            "caller": self.caller.members(),
+            "expected": self.expected,
+            "found": self.found,
             "backend": self.backend,
             "client": self.client,
             "elapsed_ms": self.elapsed_ms,
@@ -196,7 +232,9 @@ class RequestRecord:
             "trace": self.trace,
             "trace_id": self.trace_id,
             "span_id": self.span_id,
-            "worker": self.worker,
+            "object_id": caller.object_id,
+            "application_id": caller.application_id,
+            "subscription": caller.subscription,
         }
 
     def as_json(self) -> dict[str, Plain]:

@@ -189,7 +189,7 @@ class UpstreamConnection(asyncio.Protocol):
 
     # -- the answer
     def _receive_head(self, data: bytes) -> None:
-        exchange = cast(UpstreamExchange, self._exchange)
+        exchange: UpstreamExchange = self._exchange  # type: ignore[assignment]
         try:
             head = self._heads.read(data, exchange.request.method)
             if head is not None:

@@ -63,6 +63,8 @@ class HttpTarget:
         port = "" if self.url.port == DEFAULT_PORTS.get(self.url.scheme) else f":{self.url.port}"
         self._host_line = f"Host: {host}{port}"
         self._base_path = self.url.path.rstrip("/")
+        self._asked: tuple[str, str, str] | None = None  # method, path and query of the last request line
+        self._line = ""
 
     def send(self, request: Request, options: ForwardOptions) -> Pending[Response]:
         """Send *request*; resolves with the answer's head. Errors: UpstreamError."""
@@ -157,8 +159,9 @@ class HttpTarget:
         lines = request.headers.lines
         if not _REWRITTEN.isdisjoint(lines):
             lines = {name: line for name, line in lines.items() if name not in _REWRITTEN}
-        framing, chunked = _framing(request)
-        if _may_switch(request):
+        is_bare = request.body is None and request.method not in _WITH_CONTENT
+        framing, chunked = ("", False) if is_bare else _framing(request)
+        if request.upgrade and _may_switch(request):
             framing = f"Connection: Upgrade\r\nUpgrade: {request.upgrade}\r\n"
         elif request.takes_trailers and request.reserved is not None:
             framing += "TE: trailers\r\nConnection: TE\r\n"
@@ -178,7 +181,11 @@ class HttpTarget:
         return block
 
     def _request_line(self, request: Request) -> str:
-        return f"{request.method} {self.path_and_query(request)} HTTP/1.1\r\n"
+        asked = request.method, request.path, request.query
+        if asked != self._asked:  # most requests repeat the line of the one before, see docs/adr/0009
+            self._line = f"{request.method} {self.path_and_query(request)} HTTP/1.1\r\n"
+            self._asked = asked
+        return self._line
 
     @property
     def authority(self) -> str:
@@ -239,10 +246,10 @@ def _may_switch(request: Request) -> bool:
 
 
 def _framing(request: Request) -> tuple[str, bool]:
-    """The lines that announce the body, and whether it goes out in chunks. Source: RFC 9112 §6."""
+    """The lines that announce a body, or that there is none, and whether it goes out in chunks. RFC 9112 §6."""
     body = request.body
     if body is None:
-        return ("Content-Length: 0\r\n" if request.method in _WITH_CONTENT else ""), False
+        return "Content-Length: 0\r\n", False
     if body.stream is None:
         return f"Content-Length: {len(body.content)}\r\n", False
     if body.stream.length is not None:

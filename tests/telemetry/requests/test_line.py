@@ -1,0 +1,111 @@
+"""The line of a refused request that is put together from parts is the one that its members give, to the byte."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import structlog
+
+from gateway.telemetry import logs
+from gateway.telemetry.requests import access_log
+from gateway.telemetry.requests.access_log import AccessLog
+from gateway.telemetry.requests.line import parts_of
+from gateway.telemetry.requests.record import RecordedCaller, RequestOutcome, RequestRecord, Timings, safe_claims
+from gateway.telemetry.settings import LogSettings
+
+JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJjYW5hcnkifQ.c2lnbmF0dXJlLWNhbmFyeQ"
+CLAIMS = safe_claims({"oid": "o-1", "azp": "a-1", "sub": "s", "aud": ["x"] * 30})
+RECORDS: dict[str, dict[str, Any]] = {
+    "plain": {},
+    "caller": {"caller": RecordedCaller("o-1", "a-1", "sub-1", CLAIMS, verified=False)},
+    "everything": {
+        "backend": "batch", "trace": "t-1", "trace_id": "a" * 32, "span_id": "b" * 16, "client_left": True,
+        "received": 12, "sent": 34, "timings": Timings(1.5, 2.25, 0.001), "elapsed_ms": 3.751,
+    },
+    "nothing": {"api": "", "operation": "", "status": None, "source": "", "reason": "", "detail": ""},
+    "not read": {"method": "", "path": ""},
+    "texts": {"path": '/ä"\\\n/😀', "found": {"kid": "é", "n": 1}, "expected": ["a", None, True, 0.5]},
+    "half a surrogate pair": {"path": "/\ud800"},
+    "a number beyond 64 bits": {"found": 1 << 70},
+    "token in the path": {"path": f"/{JWT}"},
+    "token found": {"found": JWT},
+    "credential in the message": {"detail": "Not Bearer abcdefgh12345678."},
+    "password": {"found": "https://user:secret@host.example/"},
+    "own secret in the path": {"path": "/the-own-secret"},
+    "own secret in the message": {"detail": "No the-own-secret."},
+    "long": {"found": ["x" * 200] * 20, "expected": ["y" * 200] * 20},
+    "failed": {"outcome": RequestOutcome.FAILED, "status": 502, "reason": "Timeout"},
+    "left": {"outcome": RequestOutcome.LEFT, "status": None, "reason": "ClientConnectionFailure"},
+    "answered": {"outcome": RequestOutcome.ANSWERED, "status": 200},
+}  # fmt: skip
+
+
+def record(**changes: Any) -> RequestRecord:
+    facts: dict[str, Any] = {
+        "method": "GET", "path": "/orders/1", "outcome": RequestOutcome.REFUSED, "status": 401,
+        "api": "orders", "operation": "read",
+        "source": "validate-jwt", "scope": "api", "section": "inbound", "place": "orders.xml:7",
+        "reason": "TokenExpired", "detail": "Lifetime validation failed.", "client": "192.0.2.1", "expected": "a JWT",
+    }  # fmt: skip
+    return RequestRecord("id-1", 1e9, **{**facts, **changes})
+
+
+@pytest.fixture
+def lines(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The lines that are written, all in the same moment."""
+    written: list[str] = []
+    monkeypatch.setattr(logs._lines, "msg", written.append)
+    monkeypatch.setattr(logs._Stamp, "now", lambda _: "2030-01-01T00:00:00.000000Z")
+    before = structlog.get_config()
+    logs.configure()
+    logs.hide(["the-own-secret"])
+    yield written  # type: ignore[misc]
+    logs.hide([])
+    structlog.configure(**before)
+
+
+@pytest.mark.parametrize("name", RECORDS, ids=str)
+def test_the_bytes_are_the_same(monkeypatch: pytest.MonkeyPatch, lines: list[str], name: str) -> None:
+    """Whatever a record holds; what is suspicious, or not JSON, is looked at as a whole and masked."""
+    log = AccessLog()
+    log.write(record(**RECORDS[name]))
+    monkeypatch.setattr(access_log, "parts_of", lambda _: None)
+    log.write(record(**RECORDS[name]))
+    assert lines[0] == lines[1]
+    assert not any(secret in lines[0] for secret in (JWT, "abcdefgh", ":secret", "own-secret"))
+
+
+def test_most_lines_are_put_together(monkeypatch: pytest.MonkeyPatch, lines: list[str]) -> None:
+    """An ordinary refusal's line does not take the long way; without that it would be no quicker."""
+    monkeypatch.setattr(AccessLog, "members", lambda *_: pytest.fail("its members were listed"))
+    for name in ("plain", "caller", "everything", "texts", "failed"):
+        assert parts_of(record(**RECORDS[name])) is not None
+        AccessLog().write(record(**RECORDS[name]))
+    assert len(lines) == 5
+
+
+@pytest.mark.parametrize("callers", ["hashed", "off"])
+def test_callers_stay_hidden(lines: list[str], callers: str) -> None:
+    """Where callers are not written as they are, no part of the quick way writes them."""
+    log = AccessLog(LogSettings.model_validate({"callers": callers}))
+    log.write(record(**RECORDS["caller"]))
+    assert not any(name in lines[0] for name in ("o-1", "a-1", "sub-1", "192.0.2.1"))
+
+
+def test_whoever_wants_the_members_gets_them(lines: list[str]) -> None:
+    """A listener gets each line's members, and may keep them; the line is the same."""
+    log, heard = AccessLog(), list[dict[str, Any]]()
+    log.write(record())
+    log.listeners.append(heard.append)
+    log.write(record())
+    assert lines[0] == lines[1]
+    assert heard[0]["reason"] == "TokenExpired"
+    assert "level" not in heard[0]
+
+
+def test_silenced_lines_are_not_written(lines: list[str]) -> None:
+    """An event that the configuration leaves out is left out here too."""
+    logs.configure(unsaid=["refused"])
+    AccessLog().write(record())
+    assert lines == []
