@@ -21,13 +21,13 @@ class AwayBody:
         delivered: The bytes, once they are here.
     """
 
-    __slots__ = ("_asked", "_want", "delivered", "stream")
+    __slots__ = ("_asked", "_failed", "_want", "delivered", "stream")
 
     def __init__(self, length: int | None, want: Callable[[], None]) -> None:
         """*want* is called once, when a policy reads the body."""
         self.stream = BodyStream(length, resume=self._ask)
         self._want = want
-        self._asked = False
+        self._asked = self._failed = False
         self.delivered: bytes | None = None
 
     def _ask(self) -> None:
@@ -42,9 +42,22 @@ class AwayBody:
             self.stream.feed(content)
         self.stream.finish()
 
+    def pass_on(self, content: bytes, is_last: bool) -> None:
+        """The next piece."""
+        self.delivered = b""
+        if content:
+            self.stream.feed(content)
+        if is_last:
+            self.stream.finish()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it will not come."""
+        return self._failed
+
     def fail(self, error: GatewayError) -> None:
         """It will not come."""
-        self._asked = True
+        self._asked = self._failed = True
         self.stream.fail(error)
 
     def is_left(self, body: Body | None) -> bool:

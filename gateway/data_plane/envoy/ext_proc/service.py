@@ -59,7 +59,8 @@ async def _converse(stream: aio.ServicerContext, exchange: ProcessedExchange) ->
     while (message := await stream.read()) is not aio.EOF:
         _require_obedient(message)
         exchange.take(message)
-        await stream.write(await exchange.replied())
+        for reply in await exchange.next_replies():
+            await stream.write(reply)
 
 
 def _require_obedient(message: Any) -> None:

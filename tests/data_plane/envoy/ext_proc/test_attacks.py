@@ -22,6 +22,7 @@ apis:
   - {id: guarded, path: guarded, backend: main, policy: guarded.xml}
   - {id: reading, path: reading, backend: main, policy: reading.xml}
   - {id: plain, path: plain, backend: main}
+  - {id: watched, path: watched, backend: main, policy: watched.xml}
 """
 GUARDED = """<policies><inbound><base />
 <set-header name="caller" exists-action="override"><value>ours</value></set-header>
@@ -33,11 +34,16 @@ READING = """<policies><inbound><base />
 @(context.Request.Body.As&lt;byte[]&gt;(true).Length.ToString())</value></set-header></inbound>
 <backend><base /></backend><outbound><base /></outbound><on-error><base /></on-error></policies>"""
 
+WATCHED = """<policies><inbound><base /><llm-token-limit counter-key="one" tokens-per-minute="3" /></inbound>
+<backend><base /></backend><outbound><base /><set-header name="x-out" exists-action="override"><value>yes</value>
+</set-header></outbound><on-error><base /></on-error></policies>"""
+
 
 def play(folder: Path, scenario: Callable[[Side], Awaitable[None]], change: Any = None, script: Any = None) -> None:
     """Run *scenario* behind an Envoy that *change* has configured otherwise."""
     (folder / "guarded.xml").write_text(GUARDED)
     (folder / "reading.xml").write_text(READING)
+    (folder / "watched.xml").write_text(WATCHED)
 
     async def run() -> None:
         async with behind_envoy(CONFIG, folder, script, change) as side:
@@ -224,3 +230,30 @@ def test_websocket(tmp_path: Path) -> None:
         writer.close()
 
     play(tmp_path, scenario, script=echo)
+
+
+def test_watched_stream(tmp_path: Path) -> None:
+    """Events whose tokens a policy counts pass piece by piece, before the backend has sent the next one."""
+    more = asyncio.Event()
+
+    async def events(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, backend: Backend) -> None:
+        await backend.head(reader)
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")
+        writer.write(b"9\r\ndata: 1\n\n\r\n")
+        await more.wait()
+        usage = b'data: {"usage": {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3}}\n\n'
+        writer.write(b"%x\r\n%b\r\n0\r\n\r\n" % (len(usage), usage))
+
+    async def scenario(side: Side) -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", side.port)
+        writer.write(request("GET /watched/a"))
+        assert b"x-out: yes" in await asyncio.wait_for(reader.readuntil(b"data: 1\n\n"), 5)
+        more.set()
+        assert b"total_tokens" in await asyncio.wait_for(reader.readuntil(b"0\r\n\r\n"), 5)
+        writer.close()
+        assert side.live.envoy is not None
+        counts = side.live.envoy.counts
+        assert await settled(lambda: counts.open == 0)
+        assert (await side.ask(request("GET /watched/a"))).status == 429
+
+    play(tmp_path, scenario, script=events)
