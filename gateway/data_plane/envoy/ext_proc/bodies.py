@@ -10,6 +10,8 @@ from collections.abc import Callable
 
 from gateway.errors import GatewayError
 from gateway.wire.body import Body, BodyStream
+from gateway.wire.fields import fold_name
+from gateway.wire.trailers import passes
 
 
 class AwayBody:
@@ -68,3 +70,21 @@ class AwayBody:
         """What goes out instead of what Envoy has; None: that is what goes out."""
         content = b"" if body is None else body.content
         return None if content == self.delivered else content
+
+
+class Pieces:
+    """The sink of a streamed body: *give* gets its bytes, and none at its end."""
+
+    def __init__(self, give: Callable[[bytes], None], break_off: Callable[[Exception], None]) -> None:
+        self.write = give
+        self.fail = break_off
+
+    def finish(self) -> None:
+        """No more bytes follow."""
+        self.write(b"")
+
+
+def passes_behind(name: str, barred: frozenset[str] | None) -> bool:
+    """Whether a trailer passes behind a message that bars these folded names; None: no trailer does."""
+    key = fold_name(name)
+    return barred is not None and key not in barred and passes(key)

@@ -23,21 +23,21 @@ from gateway.data_plane.envoy.ext_proc.backend import (
     sent_mutation,
     unroutable,
 )
-from gateway.data_plane.envoy.ext_proc.bodies import AwayBody
+from gateway.data_plane.envoy.ext_proc.bodies import AwayBody, Pieces, passes_behind
 from gateway.data_plane.envoy.ext_proc.client import client_of, detail_of
 from gateway.data_plane.envoy.ext_proc.mutations import all_of
 from gateway.data_plane.envoy.ext_proc.phases import OutOfOrder, ProcessingPhase, require
 from gateway.data_plane.envoy.ext_proc.reading import EnvoyHead, answer_headers, head_of, request_text
 from gateway.errors import ClientLeft, PolicyError, UpstreamError
 from gateway.wire.body import Body, BodyStream, BodyTooLarge
-from gateway.wire.fields import FieldError, fold_name
+from gateway.wire.fields import FieldError
 from gateway.wire.framing import has_no_body
 from gateway.wire.headers import Headers
 from gateway.wire.messages import Ending, ForwardOptions, HttpUpstream, Request, Response, WireFault
 from gateway.wire.pending import Pending, rejected
 from gateway.wire.server.answers import error_response
 from gateway.wire.server.request_head import HeadError
-from gateway.wire.trailers import barred_names, passes
+from gateway.wire.trailers import barred_names
 
 if TYPE_CHECKING:
     from gateway.data_plane.envoy.ext_proc.plane import ProcessingPlane
@@ -174,7 +174,7 @@ class ProcessedExchange:
         """A policy reads the request's body."""
         if self._body is None or self._waiting != "request headers":
             return
-        if _is_grpc(self._head):
+        if self._head.is_grpc:
             message = "The body of a gRPC request has no end before its answer, so it cannot be read here."
             self._body.fail(PolicyError(415, "BodyNotAvailable", message))
             return
@@ -278,7 +278,7 @@ class ProcessedExchange:
         body = self._answer_body
         if body is None or self._waiting != "response headers":
             return
-        if _is_grpc(self._answer_head) or self._status_of_answer() == 101:
+        if self._answer_head.is_grpc or self._status_of_answer() == 101:
             body.fail(PolicyError(502, "BodyNotAvailable", "The body of a gRPC answer cannot be read here."))
             return
         # Where it only passes through a policy, the pipeline's answer is here before the next turn of the loop.
@@ -318,7 +318,7 @@ class ProcessedExchange:
         mutation = answer_mutation(head, answer.headers.lines, answer.status_code)
         self.phase = ProcessingPhase.STREAMING
         self._send(replies.streamed(mutation))
-        stream.pipe(_Pieces(self._piece, self._break_off))
+        stream.pipe(Pieces(self._piece, self._break_off))
 
     def _take_piece(self, body: Any) -> None:
         away = self._answer_body
@@ -432,7 +432,7 @@ class ProcessedExchange:
         if request is not None and headers is not None:
             barred = barred_names(request, headers)
         names = {header.key for header in message.trailers.headers}
-        self._replies.append(replies.trailers_passed(side, [name for name in names if not _passes(name, barred)]))
+        self._replies.append(replies.trailers_passed(side, [name for name in names if not passes_behind(name, barred)]))
 
     # -- replies
     def _part(self) -> Any:
@@ -469,23 +469,6 @@ class ProcessedExchange:
         on_end(Ending(self._status, received, self._sent, client_left, False, self._fault))
 
 
-def _passes(name: str, barred: frozenset[str] | None) -> bool:
-    key = fold_name(name)
-    return barred is not None and key not in barred and passes(key)
-
-
-class _Pieces:
-    """The sink of a streamed body."""
-
-    def __init__(self, give: Callable[[bytes], None], break_off: Callable[[Exception], None]) -> None:
-        self.write = give
-        self.fail = break_off
-
-    def finish(self) -> None:
-        """No more bytes follow."""
-        self.write(b"")
-
-
 _TAKE: dict[str, Callable[[ProcessedExchange, Any], None]] = {
     "request_headers": ProcessedExchange._begin,
     "request_body": ProcessedExchange._take_body,
@@ -494,8 +477,3 @@ _TAKE: dict[str, Callable[[ProcessedExchange, Any], None]] = {
     "response_body": ProcessedExchange._take_answer_body,
     "response_trailers": ProcessedExchange._take_answer_trailers,
 }
-
-
-def _is_grpc(head: EnvoyHead) -> bool:
-    """Whether a message is one of gRPC, whose body is a conversation."""
-    return (head.first("content-type") or "").lower().startswith("application/grpc")

