@@ -26,6 +26,8 @@ The error tree.
     ├── TooMuch              a template asks an import for more steps, copies or nesting than it does
     ├── QueryNotExpressible  a changed query that ext_authz cannot carry: 500
     ├── Unanswerable         a question of Envoy that is refused before any policy runs
+    │   └── NoAddress        it does not say who the client is
+    ├── OutOfOrder           a message to the external processor that Envoy does not send now
     ├── AddressUnusable      a listener cannot have its address
     ├── GaveUp               no worker can start, however often
     ├── StoreUnusable        the notification store cannot be opened

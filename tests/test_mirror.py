@@ -42,6 +42,7 @@ EXCEPTIONS = {
     "config/*": Elsewhere("config/test_loading.py", "models and checks of one file: the table of files is theirs"),
     "data_plane/envoy/*": Elsewhere("data_plane/envoy config", "parts of one listener, asked over gRPC"),
     "data_plane/envoy/ext_authz/*": Elsewhere("data_plane/envoy/ext_authz acceptance", "parts of one service"),
+    "data_plane/envoy/ext_proc/*": Elsewhere("data_plane/envoy/ext_proc", "parts of one exchange, run through Envoy"),
     "data_plane/routing/tree": Elsewhere("data_plane/routing/test_router.py", "the router is its only door"),
     "documents/*": Elsewhere("documents/test_check.py", "what documents consist of; the checker walks all of it"),
     "documents/**": Elsewhere("documents pipeline", "reader and writer of one form, tested as a pair"),

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from gateway.assembly import entities
 from gateway.assembly.access import KeyAccess, needs_keys
 from gateway.assembly.contracts import contracts
+from gateway.assembly.envoy import processing_problems
 from gateway.assembly.library import PolicyFiles, PolicyLibrary
 from gateway.assembly.rewrites import unknown_everywhere, unknown_parameters
 from gateway.assembly.schemas import unused_schema_problems
@@ -79,6 +80,7 @@ def assemble(
     apis = run.apis()
     nowhere = run.nowhere()
     run.library.note(unused_schema_problems(config, run.library.documents))
+    run.library.note(processing_problems(config, run.library))
     run.library.require()
     access_log = AccessLog(config.logging)
     dispatcher = Dispatcher(

@@ -1,11 +1,19 @@
-"""Whether the libraries are there with which Envoy is answered."""
+"""What Envoy needs of a configuration: the libraries, documents that can run there, and the plane that runs them."""
 
 from __future__ import annotations
 
 from importlib.util import find_spec
 
+from gateway.assembly.library import PolicyLibrary
+from gateway.assembly.outside import Outside
 from gateway.config import Config
-from gateway.errors import LoadError
+from gateway.data_plane.dispatcher import Dispatcher
+from gateway.data_plane.envoy.ext_proc.backend import cluster_names
+from gateway.data_plane.envoy.ext_proc.plane import ProcessingPlane
+from gateway.data_plane.envoy.ext_proc.refusals import refused
+from gateway.errors import LoadError, Problem
+from gateway.telemetry.metrics import GatewayMetrics
+from gateway.wire.server.listener import WireRefusal
 
 _LIBRARIES = ("grpc", "google.protobuf")
 
@@ -23,3 +31,28 @@ def _is_there(library: str) -> bool:
         return find_spec(library) is not None
     except ImportError:  # the package that it is in
         return False
+
+
+def processing_problems(config: Config, library: PolicyLibrary) -> list[Problem]:
+    """What in the documents cannot run as Envoy's external processor, where there is one."""
+    if config.envoy is None or config.envoy.processor is None:
+        return []
+    fragments, name = library.fragment_documents(), config.envoy.processor.backend_header
+    return [problem for document in library.documents for problem in refused(document, fragments, name)]
+
+
+def processing_plane(
+    config: Config, dispatcher: Dispatcher, outside: Outside, metrics: GatewayMetrics
+) -> ProcessingPlane | None:
+    """The data plane behind Envoy; None: Envoy asks for decisions only."""
+    if config.envoy is None or config.envoy.processor is None:
+        return None
+
+    def note(refusal: WireRefusal) -> None:
+        metrics.wire_refusals[refusal.status] += 1
+        dispatcher.note_refusal(refusal)
+
+    clusters = cluster_names(outside.targets.named())
+    return ProcessingPlane(
+        dispatcher, config.server_settings(), clusters, config.envoy.processor, config.limits.body_buffer_bytes, note
+    )

@@ -11,6 +11,7 @@ from starlette.applications import Starlette
 from starlette.types import Receive, Scope, Send
 
 from gateway.assembly.app import Gateway
+from gateway.assembly.envoy import processing_plane
 from gateway.assembly.fingerprints import fingerprint
 from gateway.assembly.outside import Outside
 from gateway.assembly.traces import secrets_of
@@ -165,7 +166,8 @@ def answering(gateway: Gateway) -> Answering:
     config, readiness = gateway.config, gateway.readiness
     callers = () if config.envoy is None else config.envoy.callers
     settings = replace(config.server_settings(), via="")  # the hop is Envoy's
-    return Answering(gateway.dispatcher, settings, callers, lambda: readiness.draining)
+    processing = processing_plane(config, gateway.dispatcher, gateway.outside, gateway.metrics)
+    return Answering(gateway.dispatcher, settings, callers, lambda: readiness.draining, processing)
 
 
 def decision_settings(config: Config) -> ServerSettings:

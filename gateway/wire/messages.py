@@ -87,6 +87,7 @@ class Request:
         outline: The same about its request line and the names of its fields, which the next request also has where only
             values of fields differ, none of them ``Host`` or one that says where the request comes from.
         streams: For the wire: bodies to abandon when the exchange ends before they do.
+        outlet: What sends it to HTTP backends in place of the gateway's own connections; None: these do.
     """
 
     __slots__ = (
@@ -108,6 +109,7 @@ class Request:
         "original_method",
         "original_path",
         "original_query",
+        "outlet",
         "outline",
         "path",
         "port",
@@ -162,6 +164,7 @@ class Request:
         self.upgraded: BodyStream | None = None
         self.id_key = self.id_line = ""
         self.streams: list[BodyStream] | None = None
+        self.outlet: Outlet | None = None
         self.memo: dict[object, Any] = {}
         self.outline: dict[object, Any] = {}
 
@@ -271,6 +274,24 @@ class Target(Protocol):
 
     def send(self, request: Request, options: ForwardOptions) -> Pending[Response]:
         """Send *request*; the Pending resolves when the response head is there. Errors: UpstreamError."""
+
+
+class HttpUpstream(Target, Protocol):
+    """A backend that speaks HTTP."""
+
+    @property
+    def authority(self) -> str:
+        """The Host field that it sees unless a policy sets another."""
+
+    def path_and_query(self, request: Request) -> str:
+        """Path and query below its base. Raises UpstreamError: no request line can be made."""
+
+
+class Outlet(Protocol):
+    """Sends requests to HTTP backends by other means than the gateway's own connections."""
+
+    def send(self, request: Request, upstream: HttpUpstream, options: ForwardOptions) -> Pending[Response]:
+        """Send *request* to *upstream*, as ``Target.send`` does."""
 
 
 @dataclass(frozen=True, slots=True)

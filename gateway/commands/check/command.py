@@ -17,7 +17,7 @@ def check(
     as_json: Annotated[bool, Parameter(name="--json", negative="")] = False,
     sarif: Path | None = None,
     assume_secrets: Annotated[bool, Parameter(negative="")] = False,
-    target: Literal["azure"] | None = None,
+    target: Literal["azure", "envoy"] | None = None,
 ) -> int:
     """
     Load configuration and policy documents and report every problem. Exit code 0 or 1.
@@ -41,7 +41,8 @@ def check(
     assume_secrets
         Treat unset environment variables as set, to check where secrets are not available.
     target
-        Also report what is known to be refused where the documents will go; finding nothing is no guarantee.
+        Also report what is refused where the documents will go: what Azure is known to refuse, which is no guarantee
+        where nothing is found, or what cannot run as Envoy's external processor.
     """
     from gateway.commands.check.formats import FORMATS, write_sarif
     from gateway.commands.check.running import check_paths

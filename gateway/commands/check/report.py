@@ -74,30 +74,28 @@ def check_all(
 
     Args:
         assume_secrets: Environment variables that are not set have some value.
-        target: ``azure`` reports what Azure is known to refuse, too.
+        target: ``azure`` or ``envoy``: what is refused there is reported, too.
     """
     reports = [] if config is None else check_config(config, assume_secrets)
     services, documents = offline_services(), list(documents_in(files))
     reports += (check_file(path, services) for path in documents)
     if target is None:
         return reports
-    return for_azure(reports, [*documents, *([] if config is None else named_documents(config))])
+    return for_target(target, reports, [*documents, *([] if config is None else named_documents(config))])
 
 
-def for_azure(reports: list[Report], documents: Iterable[Path]) -> list[Report]:
-    """*reports* with what Azure is known to refuse in *documents*; a report for each that has none yet."""
-    from gateway.commands.check.azure import refused  # which nobody else needs
+def for_target(target: str, reports: list[Report], documents: Iterable[Path]) -> list[Report]:
+    """*reports* with what is refused there in *documents*; a report for each that has none yet."""
+    from gateway.commands.check.targets import TARGETS  # which nobody else needs
 
+    refused, verdict = TARGETS[target]
     by_file = {report.file: report for report in reports}
     for path in documents:
         with suppress(LoadError):  # reported already
             report = by_file.get(str(path), Report(str(path)))
-            problems = (*report.problems, *refused(read_document(path, POLICIES)))
-            by_file[str(path)] = replace(report, problems=problems, verdict=_NO_PROMISE)
+            problems = dict.fromkeys([*report.problems, *refused(read_document(path, POLICIES))])
+            by_file[str(path)] = replace(report, problems=tuple(problems), verdict=verdict)
     return list(by_file.values())
-
-
-_NO_PROMISE = "nothing found that Azure is known to refuse"
 
 
 def documents_in(paths: Iterable[Path]) -> Iterator[Path]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from itertools import chain
 from pathlib import Path
 
-from gateway.commands.check.report import Report, check_all, documents_in, for_azure
+from gateway.commands.check.report import Report, check_all, documents_in, for_target
 from gateway.commands.importing.sources.apiops.folders import artifact_folders, folder_of
 
 
@@ -19,7 +19,7 @@ def check_paths(
 
     Args:
         assume_secrets: Environment variables that are not set have some value.
-        target: ``azure`` reports what Azure is known to refuse, too.
+        target: ``azure`` or ``envoy``: what is refused there is reported, too.
     """
     paths = list(files)
     among = [path for path in paths if _is_of_artifacts(path)]
@@ -30,7 +30,7 @@ def check_paths(
     folders = folders_among(among)
     artifacts = list(chain.from_iterable(map(check_artifacts, folders)))
     if target is not None:
-        artifacts = for_azure(artifacts, _documents(artifacts))
+        artifacts = for_target(target, artifacts, _documents(artifacts))
     others = _outside(documents_in(paths), [folder.root for folder in folders])
     return [*check_all(others, config, assume_secrets, target), *artifacts]
 

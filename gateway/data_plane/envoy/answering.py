@@ -17,6 +17,7 @@ from gateway.wire.settings import ServerSettings
 
 if TYPE_CHECKING:
     from gateway.data_plane.dispatcher import Dispatcher
+    from gateway.data_plane.envoy.ext_proc.plane import ProcessingPlane
 
 _MAX_PEERS = 4096  # remembered; each connection is one
 
@@ -30,12 +31,14 @@ class Answering:
         settings: Limits of heads, networks of trusted proxies between client and Envoy, the request's id.
         callers: Networks of the Envoys that may ask.
         is_draining: Whether health checks are to fail.
+        processing: For whole requests; None: only decisions are made.
     """
 
     dispatcher: Dispatcher
     settings: ServerSettings
     callers: tuple[Network, ...]
     is_draining: Callable[[], bool] = bool
+    processing: ProcessingPlane | None = None
     _admitted: dict[str, bool] = field(default_factory=dict)
 
     def admits(self, peer: str) -> bool:

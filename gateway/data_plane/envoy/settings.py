@@ -6,6 +6,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, ValidationInfo, model_validator
 
+from gateway.data_plane.envoy.ext_proc.settings import ExtProcSettings
 from gateway.reading.settings import Block, Surroundings
 from gateway.reading.values import LOOPBACK_NETWORKS, Address, Count, File, Listen, Network, Secret
 from gateway.wire.pem import require_bundle, require_pair
@@ -33,7 +34,7 @@ class EnvoyTls(Block):
 
 
 class EnvoySettings(Block):
-    """Questions of Envoy over gRPC (`ext_authz`); needs the extra `[envoy]`."""
+    """Questions of Envoy over gRPC (`ext_authz`, `ext_proc`); needs the extra `[envoy]`."""
 
     listen: Listen = Address("127.0.0.1", 8083)
     """Address of the gRPC listener; keep it private. Each worker listens there."""
@@ -49,3 +50,10 @@ class EnvoySettings(Block):
     """Open questions of one worker; one more gets RESOURCE_EXHAUSTED."""
     connections: Annotated[int, Field(ge=1, le=2**31 - 1)] = 1_000
     """Open connections of one worker; one more is closed."""
+    ext_proc: ExtProcSettings | None = None
+    """The whole pipeline as Envoy's external processor: `true`, or a mapping. None: decisions only."""
+
+    @property
+    def processor(self) -> ExtProcSettings | None:
+        """Of the external processor, if it is on."""
+        return self.ext_proc if self.ext_proc is not None and self.ext_proc.enabled else None

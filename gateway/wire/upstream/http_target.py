@@ -66,6 +66,8 @@ class HttpTarget:
 
     def send(self, request: Request, options: ForwardOptions) -> Pending[Response]:
         """Send *request*; resolves with the answer's head. Errors: UpstreamError."""
+        if request.outlet is not None:
+            return request.outlet.send(request, self, options)
         if request.streams is not None:
             request.abandon_streams()
         if options.way is not None:
@@ -121,7 +123,7 @@ class HttpTarget:
 
         try:
             pool = self._http2 = self._http2 or self._http2_pool()
-            fields = request_fields(request, self._target(request), self.url, request.method in _WITH_CONTENT)
+            fields = request_fields(request, self.path_and_query(request), self.url, request.method in _WITH_CONTENT)
         except (UpstreamError, UnicodeEncodeError) as error:
             return rejected(error)
         except OSError as error:
@@ -176,9 +178,14 @@ class HttpTarget:
         return block
 
     def _request_line(self, request: Request) -> str:
-        return f"{request.method} {self._target(request)} HTTP/1.1\r\n"
+        return f"{request.method} {self.path_and_query(request)} HTTP/1.1\r\n"
 
-    def _target(self, request: Request) -> str:
+    @property
+    def authority(self) -> str:
+        """The Host field that backends see unless a policy sets another."""
+        return self._host_line.removeprefix("Host: ")
+
+    def path_and_query(self, request: Request) -> str:
         """Path and query below the backend's base. Raises UpstreamError: no request line can be made."""
         if request.method not in _USUAL_METHODS:
             _check_method(request.method)
@@ -200,9 +207,9 @@ class ProxiedTarget(HttpTarget):
         return super()._dial(protocols)
 
     def _request_line(self, request: Request) -> str:
-        authority = self._host_line.removeprefix("Host: ")
+        authority = self.authority
         account = authorization_line(self.way.proxy) if self.way.proxy else ""
-        return f"{request.method} http://{authority}{self._target(request)} HTTP/1.1\r\n{account}"
+        return f"{request.method} http://{authority}{self.path_and_query(request)} HTTP/1.1\r\n{account}"
 
 
 def _check_method(method: str) -> None:

