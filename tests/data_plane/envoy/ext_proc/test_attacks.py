@@ -161,10 +161,10 @@ def test_leaving(tmp_path: Path) -> None:
         counts = side.live.envoy.counts
         _, writer = await asyncio.open_connection("127.0.0.1", side.port)
         writer.write(request("GET /plain/a"))
-        assert await settled(lambda: side.backend.received != b"")
+        assert await settled(lambda: side.backend.received != b"", 10)
         assert counts.open == 1
         writer.close()
-        assert await settled(lambda: counts.open == 0)
+        assert await settled(lambda: counts.open == 0, 10)
         [record] = side.gateway.requests
         assert (record.reason, record.status) == ("ClientConnectionFailure", None)
 
@@ -264,7 +264,7 @@ def test_watched_stream(tmp_path: Path) -> None:
         writer.close()
         assert side.live.envoy is not None
         counts = side.live.envoy.counts
-        assert await settled(lambda: counts.open == 0)
+        assert await settled(lambda: counts.open == 0, 10)
         assert (await side.ask(request("GET /watched/a"))).status == 429
 
     play(tmp_path, scenario, script=events)
@@ -295,7 +295,7 @@ def test_freed(tmp_path: Path) -> None:
         former, settings = weakref.ref(side.live.current.dispatcher), side.live.current.config
         await side.live.replace(build(settings, side.live.current))
         del side.gateway
-        assert await settled(lambda: former() is None)
+        assert await settled(lambda: former() is None, 10)
         assert (await side.ask(request("GET /plain/a"))).status == 200
 
     gc.disable()
