@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from gateway.assembly.app import build
+from gateway.wire.upstream.asgi_target import AsgiTarget
 from tests.data_plane.envoy.ext_proc.rig import Side, behind_envoy, request
 from tests.wire.rig import Backend, settled
 
@@ -303,3 +304,23 @@ def test_freed(tmp_path: Path) -> None:
         play(tmp_path, scenario)
     finally:
         gc.enable()
+
+
+async def inside(scope: Any, receive: Any, send: Any) -> None:
+    """An application that reads the body and answers."""
+    received = await receive()
+    await send({"type": "http.response.start", "status": 202, "headers": [(b"location", b"/x")]})
+    await send({"type": "http.response.body", "body": scope["path"].encode() + received["body"]})
+
+
+def test_application(tmp_path: Path) -> None:
+    """An application in the process answers by itself, with the body that it reads; nothing goes to a cluster."""
+
+    async def scenario(side: Side) -> None:
+        api = next(api for api in side.gateway.assembly.apis if api.id == "plain")
+        object.__setattr__(api.payload, "target", AsgiTarget(inside, "inside"))
+        answered = await side.ask(request("POST /plain/b", body=b"-abc"))
+        assert (answered.status, answered.field("location"), answered.body) == (202, "/x", b"/plain/b-abc")
+        assert side.backend.received == b""
+
+    play(tmp_path, scenario)
