@@ -135,6 +135,9 @@ simulate: install ## Watch up to a million batch jobs in jumping time (MOST=3000
 sizing: install ## Measure memory for each connection, API, token and job, for docs/sizing.md
 	$(BIN)/python -m benchmarks.sizing
 
+bench-envoy: install ## What a decision costs where Envoy carries the traffic: over gRPC, over HTTP, by Envoy itself
+	$(BIN)/python -m benchmarks.deciding
+
 bench-telemetry: install ## What OpenTelemetry costs a request, at 0, 1 and 100 % of the traces
 	$(BIN)/python -m benchmarks.own_cost.telemetry
 
