@@ -1,4 +1,4 @@
-"""Configurations of Envoy as the gateway's proxy: valid where Envoy can judge them, and alike where they must be."""
+"""The configurations of Envoy as the proxy: valid where Envoy can judge them, and alike where they must be."""
 
 from __future__ import annotations
 

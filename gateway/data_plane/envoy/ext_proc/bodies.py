@@ -14,6 +14,14 @@ from gateway.wire.fields import fold_name
 from gateway.wire.trailers import passes
 
 
+def _nothing() -> None:
+    """Nothing wants it any more."""
+
+
+def _ignore(_: object) -> None:
+    """Nothing takes it any more."""
+
+
 class AwayBody:
     """
     One message's body as Envoy has it.
@@ -52,6 +60,10 @@ class AwayBody:
         if is_last:
             self.stream.finish()
 
+    def release(self) -> None:
+        """Nothing of it is needed any more: break the reference cycles, which the collector would be late to find."""
+        self._want, self.stream = _nothing, BodyStream()
+
     @property
     def is_over(self) -> bool:
         """Whether it will not come."""
@@ -82,6 +94,10 @@ class Pieces:
     def finish(self) -> None:
         """No more bytes follow."""
         self.write(b"")
+
+    def release(self) -> None:
+        """The stream may outlive the exchange."""
+        self.write = self.fail = _ignore
 
 
 def passes_behind(name: str, barred: frozenset[str] | None) -> bool:

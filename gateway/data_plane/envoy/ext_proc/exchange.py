@@ -55,7 +55,7 @@ class ProcessedExchange:
 
     __slots__ = (
         "_answer", "_answer_body", "_answer_head", "_backend", "_body", "_early", "_fault", "_head", "_held",
-        "_is_last", "_plane", "_ready", "_received", "_replies", "_running", "_seen", "_sent", "_status",
+        "_is_last", "_pieces", "_plane", "_ready", "_received", "_replies", "_running", "_seen", "_sent", "_status",
         "_waiting", "phase", "request",
     )  # fmt: skip
 
@@ -77,6 +77,7 @@ class ProcessedExchange:
         self._held = self._received = self._sent = 0
         self._status: int | None = None
         self._fault: WireFault | None = None
+        self._pieces: Pieces | None = None
         self._is_last = False  # whether no trailers follow the streamed body
 
     # -- from Envoy
@@ -114,6 +115,10 @@ class ProcessedExchange:
             if body is not None and body.delivered is None:
                 body.fail(left)
         self._end(client_left=self._status is None)
+        for part in (self._body, self._answer_body, self._pieces):
+            if part is not None:
+                part.release()
+        self._body = self._answer_body = self._backend = self.request = None
 
     # -- the request
     def _begin(self, message: Any) -> None:
@@ -318,7 +323,8 @@ class ProcessedExchange:
         mutation = answer_mutation(head, answer.headers.lines, answer.status_code)
         self.phase = ProcessingPhase.STREAMING
         self._send(replies.streamed(mutation))
-        stream.pipe(Pieces(self._piece, self._break_off))
+        self._pieces = Pieces(self._piece, self._break_off)
+        stream.pipe(self._pieces)
 
     def _take_piece(self, body: Any) -> None:
         away = self._answer_body

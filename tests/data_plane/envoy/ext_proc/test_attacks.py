@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import re
+import weakref
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from gateway.assembly.app import build
 from tests.data_plane.envoy.ext_proc.rig import Side, behind_envoy, request
 from tests.wire.rig import Backend, settled
 
@@ -281,3 +284,22 @@ def test_backends(tmp_path: Path) -> None:
         assert (record.reason, record.detail) == ("BackendConnectionFailure", "Envoy sends a request once.")
 
     play(tmp_path, scenario)
+
+
+def test_freed(tmp_path: Path) -> None:
+    """A reload takes over between two requests, and frees the gateway before it without the collector's help."""
+
+    async def scenario(side: Side) -> None:
+        for path in ("plain", "pool", "watched"):
+            await side.ask(request(f"POST /{path}/a", body=b"abc"))
+        former, settings = weakref.ref(side.live.current.dispatcher), side.live.current.config
+        await side.live.replace(build(settings, side.live.current))
+        del side.gateway
+        assert await settled(lambda: former() is None)
+        assert (await side.ask(request("GET /plain/a"))).status == 200
+
+    gc.disable()
+    try:
+        play(tmp_path, scenario)
+    finally:
+        gc.enable()
