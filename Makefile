@@ -68,8 +68,8 @@ faults: install ## Inject faults around the notification service for a long time
 reload-load: install ## Reload each second under full load, then 200 times: nothing lost, no wrong policy, memory flat
 	@$(BIN)/python -m tests.serving.harness.reload_load $(or $(SECONDS_EACH),60)
 
-envoy-service: install ## Several gateways behind one Envoy, under load, while one is killed, one drained, one reloaded; WORKERS=1
-	@$(BIN)/python -m tests.acceptance.envoy_service $(or $(WORKERS),1)
+envoy-service: install ## Several gateways behind one Envoy, under load, while one is killed, one drained, one reloaded; FORM=ext_authz WORKERS=1
+	@$(BIN)/python -m tests.acceptance.envoy_service $(or $(FORM),ext_authz) $(or $(WORKERS),1)
 
 deploy-test: install ## Run image, chart, units and alert rules of deploy/ for real, without a cluster; needs Debian and root
 	@.ci/deploy-test
