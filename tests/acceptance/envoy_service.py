@@ -22,22 +22,23 @@ from pathlib import Path
 from subprocess import Popen
 from typing import Any
 
-from tests.acceptance.envoy_rig import Change, envoy, manager
+from tests.acceptance.envoy_rig import Change, asking, configuration, envoy, manager
 from tests.acceptance.test_rolling_restart import free_ports
 from tests.nginx import listening
 from tests.processes import started
 from tests.redis_server import RedisServer
 
-FILE = "envoy-ext-authz-grpc.yaml"
+FILES = {"ext_authz": "envoy-ext-authz-grpc.yaml", "ext_proc": "envoy/ext-proc.yaml"}
 CLIENTS = 16
 CONFIG = """
 listen: 127.0.0.1:{data}
 management: 127.0.0.1:{management}
-envoy: {{listen: "127.0.0.1:{envoy}"}}
+envoy: {{listen: "127.0.0.1:{envoy}", ext-proc: true}}
 redis: redis://127.0.0.1:{redis}/0
 timeouts: {{drain-delay: 3s, drain: 10s}}
 logging: {{requests: none}}
-apis: [{{id: a, path: a, policy: judged.xml}}]
+backends: {{orders: {{url: "http://127.0.0.1:9"}}}}   # Envoy has its address
+apis: [{{id: a, path: a, policy: judged.xml, backend: orders}}]
 """
 CALLS = 1_000_000
 POLICY = """
@@ -152,7 +153,12 @@ def several(ports: list[int]) -> Change:
     """Envoy asks all of them, and sends names with underscores on: the gateway removes them."""
 
     def change(config: dict[str, Any]) -> None:
+        shipped = configuration(FILES["ext_authz"], {})
         cluster = config["static_resources"]["clusters"][0]
+        for name in ("health_checks", "outlier_detection", "circuit_breakers", "lb_policy"):
+            cluster[name] = shipped["static_resources"]["clusters"][0][name]
+        service = asking(config)["grpc_service"]
+        service["retry_policy"] = asking(shipped)["grpc_service"]["retry_policy"]
         addresses = [{"socket_address": {"address": "127.0.0.1", "port_value": port}} for port in ports]
         endpoints = [{"endpoint": {"address": address}} for address in addresses]
         cluster["load_assignment"]["endpoints"] = [{"lb_endpoints": endpoints}]
@@ -161,7 +167,7 @@ def several(ports: list[int]) -> Change:
     return change
 
 
-async def play(folder: Path, step_s: float, *, count: int = 3, workers: int = 1) -> Tally:
+async def play(folder: Path, step_s: float, *, form: str = "ext_authz", count: int = 3, workers: int = 1) -> Tally:
     """Load for about seven steps and two starts; the tally has everything that clients have seen."""
     tally, until = Tally(), asyncio.Event()
     async with AsyncExitStack() as running:
@@ -172,7 +178,7 @@ async def play(folder: Path, step_s: float, *, count: int = 3, workers: int = 1)
         processes = [await gateways.start(number, running) for number in range(count)]
         behind = await running.enter_async_context(backend())
         change = several([asked for _, _, asked in gateways.ports])
-        front = await running.enter_async_context(envoy(folder, FILE, {8090: behind}, change))
+        front = await running.enter_async_context(envoy(folder, FILES[form], {8090: behind}, change))
         await asyncio.sleep(2.0)
         clients = [asyncio.create_task(client(front, number, tally, until)) for number in range(CLIENTS)]
         await asyncio.sleep(step_s)
@@ -204,9 +210,9 @@ def _say(what: str, tally: Tally) -> None:
 
 def main() -> None:
     """Print what happened; fail if any answer was wrong."""
-    workers = int(sys.argv[1]) if sys.argv[1:] else 1
+    form, workers = sys.argv[1], int(sys.argv[2])
     with tempfile.TemporaryDirectory() as folder:
-        tally = asyncio.run(play(Path(folder), 3.0, workers=workers))
+        tally = asyncio.run(play(Path(folder), 3.0, form=form, workers=workers))
     print(*tally.wrong[:20], sep="\n")
     sys.exit(bool(tally.wrong))
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from gateway.data_plane.envoy.messages import CheckResponse
 from gateway.data_plane.envoy.mutations import HeadChanges
-from gateway.pipeline.context import Context, ShownToken
+from gateway.pipeline.context import Context, LastError, ShownToken
 from gateway.pipeline.responses import error_body
 from gateway.wire.body import Body
 from gateway.wire.headers import Headers
@@ -74,13 +74,20 @@ def facts_of(context: Context) -> dict[str, str]:
         "product": context.product and context.product.id,
         "subscription": context.subscription and context.subscription.id,
     }
-    if context.last_error is not None:
-        facts |= {"policy": context.last_error.source, "reason": context.last_error.reason}
-    elif context.token is not None and not isinstance(context.token, ShownToken):
-        claims = context.token.payload
-        facts["caller_object_id"] = claims.get("oid")
-        facts["caller_application_id"] = claims.get("azp") or claims.get("appid")
+    facts |= _caller(context) if context.last_error is None else _refusal(context.last_error)
     return {name: fact[:_LONGEST_FACT] for name, fact in facts.items() if isinstance(fact, str) and fact}
+
+
+def _refusal(error: LastError) -> dict[str, object]:
+    return {"policy": error.source, "reason": error.reason}
+
+
+def _caller(context: Context) -> dict[str, object]:
+    """Of a token that has been verified."""
+    if context.token is None or isinstance(context.token, ShownToken):
+        return {}
+    claims = context.token.payload
+    return {"caller_object_id": claims.get("oid"), "caller_application_id": claims.get("azp") or claims.get("appid")}
 
 
 def _joined(fields: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
