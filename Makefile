@@ -68,6 +68,9 @@ faults: install ## Inject faults around the notification service for a long time
 reload-load: install ## Reload each second under full load, then 200 times: nothing lost, no wrong policy, memory flat
 	@$(BIN)/python -m tests.serving.harness.reload_load $(or $(SECONDS_EACH),60)
 
+envoy-service: install ## Several gateways behind one Envoy, under load, while one is killed, one drained, one reloaded; FORM=ext_authz WORKERS=1
+	@$(BIN)/python -m tests.acceptance.envoy_service $(or $(FORM),ext_authz) $(or $(WORKERS),1)
+
 deploy-test: install ## Run image, chart, units and alert rules of deploy/ for real, without a cluster; needs Debian and root
 	@.ci/deploy-test
 
@@ -134,6 +137,9 @@ simulate: install ## Watch up to a million batch jobs in jumping time (MOST=3000
 
 sizing: install ## Measure memory for each connection, API, token and job, for docs/sizing.md
 	$(BIN)/python -m benchmarks.sizing
+
+bench-envoy: install ## What a decision costs where Envoy carries the traffic: over gRPC, over HTTP, by Envoy itself
+	$(BIN)/python -m benchmarks.deciding
 
 bench-telemetry: install ## What OpenTelemetry costs a request, at 0, 1 and 100 % of the traces
 	$(BIN)/python -m benchmarks.own_cost.telemetry

@@ -18,6 +18,7 @@ from docs.pictures import pictures
 from docs.policy_groups import grouped
 from docs.walks import walk_pictures, walks_markdown
 from gateway.config.reference import markdown
+from gateway.data_plane.envoy.ext_proc.refusals import table
 from gateway.documents.model import Section
 from gateway.documents.shape import ID, Attribute, Child, Content, Element
 from gateway.documents.vocabulary import STRUCTURE
@@ -30,6 +31,7 @@ DOCS = Path(__file__).parent
 ROOT = DOCS.parent
 ARCHITECTURE = DOCS / "architecture.md"
 CONFIGURATION = DOCS / "configuration.md"
+PROCESSOR = DOCS / "envoy-ext-proc.md"
 PAGES = DOCS / "policies"
 EXAMPLES = PAGES / "examples"
 DECISIONS = DOCS / "adr"
@@ -85,6 +87,7 @@ def pages() -> Iterator[tuple[Path, str]]:
     yield DECISIONS / "README.md", decisions_page()
     yield ARCHITECTURE, architecture_page(ARCHITECTURE.read_text())
     yield DOCS / "refusals.md", refusals_page()
+    yield PROCESSOR, processor_page(PROCESSOR.read_text())
     yield from pictures()
     yield from walk_pictures()
 
@@ -93,6 +96,13 @@ def configuration_page(page: str) -> str:
     """*page* with the tables of every setting below its own text."""
     head, _, _ = page.partition(GENERATED)
     return f"{head}{GENERATED}\n\n{markdown()}"
+
+
+def processor_page(page: str) -> str:
+    """*page* with the table of what cannot run behind Envoy below its own text."""
+    head, _, _ = page.partition(GENERATED)
+    rows = [f"| {what} | {reason} | {_cell(remedy)} |" for what, reason, remedy in table()]
+    return "\n".join([f"{head}{GENERATED}\n", "| What | Why | Instead |", "|---|---|---|", *rows, ""])
 
 
 def architecture_page(page: str) -> str:

@@ -220,9 +220,9 @@ class Context:
 
     def finished(self, answer: Response) -> Response:
         """*answer* with the changes that policies have asked for."""
-        if self.changes is not None:
-            for change in self.changes:
-                change(answer)
+        changes, self.changes = self.changes, None  # most refer to this context: no cycle may outlive the request
+        for change in changes or ():
+            change(answer)
         return answer
 
     def note(self, what: object, value: object = None) -> None:

@@ -99,7 +99,8 @@ def wanted_descriptors(config: Config) -> int:
     """How many descriptors one worker may need: of clients, of backends, where some lie idle, and its own."""
     clients = config.limits.connections or _FEWEST_CONNECTIONS
     backends = sum(backend.max_connections for backend in config.backends.values() if backend.url)
-    return clients + min(backends, 2 * clients) + _OWN_DESCRIPTORS
+    envoys = 0 if config.envoy is None else config.envoy.connections
+    return clients + envoys + min(backends, 2 * clients) + _OWN_DESCRIPTORS
 
 
 def wanted_memory(config: Config, workers: int) -> int:

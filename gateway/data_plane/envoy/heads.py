@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
@@ -55,11 +56,11 @@ class CarriedHead:
         """
         if not self.method.isupper():
             raise HeadError(403, "The method is not in upper case")  # for some backends it would be another one
-        if not node_address(self.client):
+        if not _is_address(self.client):
             raise HeadError(403, "The question does not name the client's address")
         if self.scheme not in DEFAULT_PORTS:
             raise HeadError(400, "Malformed scheme")
-        caller = Caller(Peer(self.client, self.scheme, settings.trusted_proxies), settings, certificate)
+        caller = Caller(_peer(self.client, self.scheme, settings.trusted_proxies), settings, certificate)
         return caller.request(caller.read(self._written(settings)))
 
     def _written(self, settings: ServerSettings) -> bytes:
@@ -80,6 +81,14 @@ class CarriedHead:
         if len(data) > settings.limits.head_bytes:
             raise head_too_large(len(data), settings.limits.head_bytes)
         return data
+
+
+_peer = lru_cache(maxsize=4096)(Peer)
+
+
+@lru_cache(maxsize=4096)
+def _is_address(text: str) -> bool:
+    return bool(node_address(text))
 
 
 def field_pairs(header_map: Any) -> list[tuple[str, str]]:

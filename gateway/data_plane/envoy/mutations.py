@@ -51,17 +51,25 @@ def head_changes(request: Request, before: dict[str, str], sent: Iterable[str], 
     """
     lines = request.headers.lines
     changed = _changed(request, before)
-    replaced = [(name.lower(), value) for name, value in request.headers if fold_name(name) in changed]
+    replaced = [pair for key in changed for pair in _pairs(lines[key])]
     removed = {name for name in sent if _goes(name, lines, changed, trusted)}
     for key in {*(request.reserved or ()), *request.headers.removed} - CONNECTION:
         removed.update(spellings(key))
     return HeadChanges(replaced, sorted(removed.difference(name for name, _ in replaced)))
 
 
+def _pairs(block: str) -> Iterator[tuple[str, str]]:
+    """Names in lower case and values of the lines of one field."""
+    for line in block.split("\r\n"):
+        name, _, value = line.partition(":")
+        yield name.lower(), value.strip(" \t")
+
+
 def _changed(request: Request, before: dict[str, str]) -> set[str]:
     """Names that the policies have set, and that of the request's id."""
-    changed = {name for name, line in request.headers.lines.items() if before.get(name) != line} - CONNECTION
-    return changed | {request.id_key} if request.id_key else changed
+    lines = request.headers.lines
+    changed = {name for name, line in lines.items() if before.get(name) != line} - CONNECTION
+    return changed | {request.id_key} if request.id_key in lines else changed
 
 
 def _goes(name: str, lines: dict[str, str], changed: set[str], trusted: bool) -> bool:

@@ -55,6 +55,10 @@ def watch_usage(answer: Response, tell: Callable[[TokenUsage | None], None]) -> 
     stream.pipe(tap)
 
 
+def _nobody(_: TokenUsage | None) -> None:
+    """All has been told."""
+
+
 class _Tap:
     """Passes a stream on, and keeps its tail."""
 
@@ -69,8 +73,13 @@ class _Tap:
 
     def finish(self) -> None:
         self.passed_on.finish()
-        self._tell(find_usage(self._tail))
+        self._end()
 
     def fail(self, error: Exception) -> None:
         self.passed_on.fail(error)
-        self._tell(find_usage(self._tail))
+        self._end()
+
+    def _end(self) -> None:
+        # Both streams know each other: what is told refers to the request, which must not wait for the collector.
+        tell, self._tell = self._tell, _nobody
+        tell(find_usage(self._tail))

@@ -6,6 +6,7 @@ import asyncio
 import os
 import socket
 import ssl
+import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -16,6 +17,9 @@ from grpc import aio
 
 from gateway.assembly.app import build
 from gateway.config import parse
+from gateway.errors import LoadError
+from gateway.reading.values import Address
+from gateway.serving.envoy_listener import reserve
 from gateway.serving.live import answering as answering_of
 from tests.acceptance.rig import CONFIG, Product, product
 from tests.data_plane.envoy.rig import ENVOY, HEALTH, connected, healthy
@@ -189,3 +193,42 @@ def test_a_stopped_listener_is_gone(tmp_path: Path) -> None:
     play(tmp_path, ENVOY, scenario)
     with socket.socket() as probe:
         assert probe.connect_ex(("127.0.0.1", ports[0])) != 0
+
+
+def test_without_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A configuration that needs the libraries is refused at load where they are missing, with the remedy."""
+    config = parse("\nenvoy: {listen: '127.0.0.1:0'}", "config.yaml", tmp_path, {})
+    monkeypatch.setitem(sys.modules, "grpc", None)
+    with pytest.raises(LoadError, match="missing-extra") as refusal:
+        build(config)
+    assert refusal.value.problems[0].location.line == 2
+    assert "apim-policy-gateway[envoy]" in refusal.value.problems[0].remedy
+
+
+def test_an_address_in_use(tmp_path: Path) -> None:
+    """A second gateway on the address is refused at the start: it would get half of the questions."""
+
+    async def scenario(whole: Product) -> None:
+        with pytest.raises(OSError, match="in use") as refusal:
+            reserve(Address("127.0.0.1", whole.envoy))
+        assert refusal.value.filename == f"127.0.0.1:{whole.envoy}"
+
+    play(tmp_path, ENVOY, scenario)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("envoy: {listen: '127.0.0.1:8080'}", "conflict"),
+        ("envoy: {listen: nowhere}", "bad-address"),
+        ("envoy: {tls: {certificate: none.pem, key: none.pem}}", "no-such-file"),
+        ("envoy: {message-bytes: 100}", "bad-value"),
+        ("envoy: {streams-per-connection: 0}", "bad-value"),
+        ("envoy: {callers: [everybody]}", "bad-network"),
+        ("envoy: {port: 8083}", "unknown-key"),
+    ],
+)
+def test_settings(tmp_path: Path, text: str, found: str) -> None:
+    """What cannot be meant is refused at load."""
+    with pytest.raises(LoadError, match=found):
+        build(parse(text, "config.yaml", tmp_path, {}))

@@ -11,8 +11,7 @@ from typing import Any
 
 from gateway.data_plane.envoy.messages import CheckResponse
 from gateway.data_plane.envoy.mutations import HeadChanges
-from gateway.data_plane.recording import caller_of
-from gateway.pipeline.context import Context
+from gateway.pipeline.context import Context, LastError, ShownToken
 from gateway.pipeline.responses import error_body
 from gateway.wire.body import Body
 from gateway.wire.headers import Headers
@@ -68,19 +67,27 @@ def default_answer(status: int, message: str) -> Response:
 
 def facts_of(context: Context) -> dict[str, str]:
     """What Envoy may log and route by, as dynamic metadata: ids, never a token or a claim of another kind."""
-    caller = caller_of(context)
-    facts = {
+    facts: dict[str, object] = {
         "request_id": context.request.id,
         "api": context.api.id,
         "operation": context.operation.id,
         "product": context.product and context.product.id,
-        "subscription": caller.subscription,
+        "subscription": context.subscription and context.subscription.id,
     }
-    if context.last_error is not None:
-        facts |= {"policy": context.last_error.source, "reason": context.last_error.reason}
-    elif caller.verified:
-        facts |= {"caller_object_id": caller.object_id, "caller_application_id": caller.application_id}
-    return {name: fact[:_LONGEST_FACT] for name, fact in facts.items() if fact}
+    facts |= _caller(context) if context.last_error is None else _refusal(context.last_error)
+    return {name: fact[:_LONGEST_FACT] for name, fact in facts.items() if isinstance(fact, str) and fact}
+
+
+def _refusal(error: LastError) -> dict[str, object]:
+    return {"policy": error.source, "reason": error.reason}
+
+
+def _caller(context: Context) -> dict[str, object]:
+    """Of a token that has been verified."""
+    if context.token is None or isinstance(context.token, ShownToken):
+        return {}
+    claims = context.token.payload
+    return {"caller_object_id": claims.get("oid"), "caller_application_id": claims.get("azp") or claims.get("appid")}
 
 
 def _joined(fields: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:

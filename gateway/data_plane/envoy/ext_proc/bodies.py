@@ -10,6 +10,16 @@ from collections.abc import Callable
 
 from gateway.errors import GatewayError
 from gateway.wire.body import Body, BodyStream
+from gateway.wire.fields import fold_name
+from gateway.wire.trailers import passes
+
+
+def _nothing() -> None:
+    """Nothing wants it any more."""
+
+
+def _ignore(_: object) -> None:
+    """Nothing takes it any more."""
 
 
 class AwayBody:
@@ -21,13 +31,13 @@ class AwayBody:
         delivered: The bytes, once they are here.
     """
 
-    __slots__ = ("_asked", "_want", "delivered", "stream")
+    __slots__ = ("_asked", "_failed", "_want", "delivered", "stream")
 
     def __init__(self, length: int | None, want: Callable[[], None]) -> None:
         """*want* is called once, when a policy reads the body."""
         self.stream = BodyStream(length, resume=self._ask)
         self._want = want
-        self._asked = False
+        self._asked = self._failed = False
         self.delivered: bytes | None = None
 
     def _ask(self) -> None:
@@ -42,9 +52,26 @@ class AwayBody:
             self.stream.feed(content)
         self.stream.finish()
 
+    def pass_on(self, content: bytes, is_last: bool) -> None:
+        """The next piece."""
+        self.delivered = b""
+        if content:
+            self.stream.feed(content)
+        if is_last:
+            self.stream.finish()
+
+    def release(self) -> None:
+        """Nothing of it is needed any more: break the reference cycles, which the collector would be late to find."""
+        self._want, self.stream = _nothing, BodyStream()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it will not come."""
+        return self._failed
+
     def fail(self, error: GatewayError) -> None:
         """It will not come."""
-        self._asked = True
+        self._asked = self._failed = True
         self.stream.fail(error)
 
     def is_left(self, body: Body | None) -> bool:
@@ -55,3 +82,25 @@ class AwayBody:
         """What goes out instead of what Envoy has; None: that is what goes out."""
         content = b"" if body is None else body.content
         return None if content == self.delivered else content
+
+
+class Pieces:
+    """The sink of a streamed body: *give* gets its bytes, and none at its end."""
+
+    def __init__(self, give: Callable[[bytes], None], break_off: Callable[[Exception], None]) -> None:
+        self.write = give
+        self.fail = break_off
+
+    def finish(self) -> None:
+        """No more bytes follow."""
+        self.write(b"")
+
+    def release(self) -> None:
+        """The stream may outlive the exchange."""
+        self.write = self.fail = _ignore
+
+
+def passes_behind(name: str, barred: frozenset[str] | None) -> bool:
+    """Whether a trailer passes behind a message that bars these folded names; None: no trailer does."""
+    key = fold_name(name)
+    return barred is not None and key not in barred and passes(key)

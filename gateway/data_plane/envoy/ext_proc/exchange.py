@@ -23,21 +23,21 @@ from gateway.data_plane.envoy.ext_proc.backend import (
     sent_mutation,
     unroutable,
 )
-from gateway.data_plane.envoy.ext_proc.bodies import AwayBody
+from gateway.data_plane.envoy.ext_proc.bodies import AwayBody, Pieces, passes_behind
 from gateway.data_plane.envoy.ext_proc.client import client_of, detail_of
 from gateway.data_plane.envoy.ext_proc.mutations import all_of
 from gateway.data_plane.envoy.ext_proc.phases import OutOfOrder, ProcessingPhase, require
 from gateway.data_plane.envoy.ext_proc.reading import EnvoyHead, answer_headers, head_of, request_text
 from gateway.errors import ClientLeft, PolicyError, UpstreamError
-from gateway.wire.body import Body, BodyTooLarge
-from gateway.wire.fields import FieldError, fold_name
+from gateway.wire.body import Body, BodyStream, BodyTooLarge
+from gateway.wire.fields import FieldError
 from gateway.wire.framing import has_no_body
 from gateway.wire.headers import Headers
 from gateway.wire.messages import Ending, ForwardOptions, HttpUpstream, Request, Response, WireFault
 from gateway.wire.pending import Pending, rejected
 from gateway.wire.server.answers import error_response
 from gateway.wire.server.request_head import HeadError
-from gateway.wire.trailers import barred_names, passes
+from gateway.wire.trailers import barred_names
 
 if TYPE_CHECKING:
     from gateway.data_plane.envoy.ext_proc.plane import ProcessingPlane
@@ -47,22 +47,22 @@ _log = logging.getLogger(__name__)
 
 class ProcessedExchange:
     """
-    One request through Envoy; ``take`` its messages in turn, and send what ``reply`` gives.
+    One request through Envoy; ``take`` its messages in turn, and send what ``next_replies`` gives.
 
     Attributes:
-        reply: Envoy waits for it; None: not yet, or Envoy waits for nothing.
         phase: Its progress.
     """
 
     __slots__ = (
-        "_answer", "_answer_body", "_answer_head", "_backend", "_body", "_early", "_fault", "_head", "_held", "_plane",
-        "_ready", "_received", "_running", "_seen", "_sent", "_status", "_waiting", "phase", "reply", "request",
+        "_answer", "_answer_body", "_answer_head", "_backend", "_body", "_early", "_fault", "_head", "_held",
+        "_is_last", "_pieces", "_plane", "_ready", "_received", "_replies", "_running", "_seen", "_sent", "_status",
+        "_waiting", "phase", "request",
     )  # fmt: skip
 
     def __init__(self, plane: ProcessingPlane) -> None:
         self._plane = plane
         self.phase = ProcessingPhase.START
-        self.reply: Any = None
+        self._replies: list[Any] = []  # replies to Envoy
         self.request: Request | None = None
         self._seen: set[str] = set()
         self._waiting = ""  # the kind of the message that Envoy waits for an answer to
@@ -77,6 +77,8 @@ class ProcessedExchange:
         self._held = self._received = self._sent = 0
         self._status: int | None = None
         self._fault: WireFault | None = None
+        self._pieces: Pieces | None = None
+        self._is_last = False  # whether no trailers follow the streamed body
 
     # -- from Envoy
     def take(self, message: Any) -> None:
@@ -93,13 +95,13 @@ class ProcessedExchange:
             early, self._early = self._early, None
             self._give(early)
 
-    async def replied(self) -> Any:
-        """The reply to the last message, as soon as it is there."""
-        if self.reply is None:
+    async def next_replies(self) -> list[Any]:
+        """The replies to the last message; the pieces of a streamed body may have none, or several."""
+        if not self._replies and self._waiting:
             self._ready = asyncio.get_running_loop().create_future()
             await self._ready
-        reply, self.reply = self.reply, None
-        return reply
+        ready, self._replies = self._replies, []
+        return ready
 
     def leave(self) -> None:
         """The stream is over: unless the request is, the client has left, or Envoy has given it up."""
@@ -113,6 +115,10 @@ class ProcessedExchange:
             if body is not None and body.delivered is None:
                 body.fail(left)
         self._end(client_left=self._status is None)
+        for part in (self._body, self._answer_body, self._pieces):
+            if part is not None:
+                part.release()
+        self._body = self._answer_body = self._backend = self.request = None
 
     # -- the request
     def _begin(self, message: Any) -> None:
@@ -173,7 +179,7 @@ class ProcessedExchange:
         """A policy reads the request's body."""
         if self._body is None or self._waiting != "request headers":
             return
-        if _is_grpc(self._head):
+        if self._head.is_grpc:
             message = "The body of a gRPC request has no end before its answer, so it cannot be read here."
             self._body.fail(PolicyError(415, "BodyNotAvailable", message))
             return
@@ -277,16 +283,25 @@ class ProcessedExchange:
         body = self._answer_body
         if body is None or self._waiting != "response headers":
             return
-        if _is_grpc(self._answer_head) or self._status_of_answer() == 101:
+        if self._answer_head.is_grpc or self._status_of_answer() == 101:
             body.fail(PolicyError(502, "BodyNotAvailable", "The body of a gRPC answer cannot be read here."))
             return
-        self.phase = ProcessingPhase.AWAITING_ANSWER
-        self._send(replies.body_wanted("response", failed(self._answer_head)))
+        # Where it only passes through a policy, the pipeline's answer is here before the next turn of the loop.
+        asyncio.get_running_loop().call_soon(self._hold_answer, body)
+
+    def _hold_answer(self, body: AwayBody) -> None:
+        """A policy reads all of the answer's body before there is an answer."""
+        if self.phase is ProcessingPhase.ANSWERING and self._waiting == "response headers" and not body.is_over:
+            self.phase = ProcessingPhase.AWAITING_ANSWER
+            self._send(replies.body_wanted("response", failed(self._answer_head)))
 
     def _status_of_answer(self) -> int:
         return int(self._answer_head.pseudo.get(":status", "0"))
 
     def _take_answer_body(self, message: Any) -> None:
+        if self.phase is ProcessingPhase.STREAMING:
+            self._take_piece(message.response_body)
+            return
         self._waiting, self.phase = "response body", ProcessingPhase.ANSWERING
         self._deliver(self._answer_body, message.response_body.body, 502)
 
@@ -296,8 +311,39 @@ class ProcessedExchange:
         is_envoys = self._answer_body is not None and self._answer_body.is_left(answer.body)
         if stream is None or is_envoys:
             self._give(answer)
+        elif self._answer_body is not None and self._waiting == "response headers":
+            self._stream(answer, stream)
         else:
             self._running = asyncio.get_running_loop().create_task(self._collect(answer))
+
+    def _stream(self, answer: Response, stream: BodyStream) -> None:
+        """Send the head of *answer* now, and its body as it passes through the policies that watch it."""
+        head, self._status, self._answer = self._answer_head, answer.status_code, answer.headers
+        self._own_id(answer)
+        mutation = answer_mutation(head, answer.headers.lines, answer.status_code)
+        self.phase = ProcessingPhase.STREAMING
+        self._send(replies.streamed(mutation))
+        self._pieces = Pieces(self._piece, self._break_off)
+        stream.pipe(self._pieces)
+
+    def _take_piece(self, body: Any) -> None:
+        away = self._answer_body
+        if away is not None:
+            self._is_last = body.end_of_stream
+            away.pass_on(body.body, body.end_of_stream)
+
+    def _piece(self, data: bytes) -> None:
+        """The next bytes for the client; none at all end the body, unless trailers do."""
+        self._sent += len(data)
+        if data or self._is_last:
+            self._replies.append(replies.piece(data, not data))
+        if not data:
+            self.phase = ProcessingPhase.OVER
+            self._end()
+
+    def _break_off(self, error: Exception) -> None:
+        if not isinstance(error, ClientLeft):
+            self._fault = WireFault(str(error), cut_short=True)
 
     async def _collect(self, answer: Response) -> None:
         try:
@@ -330,13 +376,18 @@ class ProcessedExchange:
         if not self._waiting:
             self._early = answer
             return
-        request, self._status, self._answer = self.request, answer.status_code, answer.headers
-        if request is not None and request.id_key:  # in place of what backend or policy calls so
-            answer.headers.lines.pop(request.id_key, None)
-            answer.headers.lines[request.id_key] = request.id_line
+        self._status, self._answer = answer.status_code, answer.headers
+        self._own_id(answer)
         self._send(self._immediate(answer) if self._waiting.startswith("request") else self._changed(answer))
         self.phase = ProcessingPhase.OVER
         self._end()
+
+    def _own_id(self, answer: Response) -> None:
+        """The request's id, in place of what backend or policy calls so."""
+        request = self.request
+        if request is not None and request.id_key:
+            answer.headers.lines.pop(request.id_key, None)
+            answer.headers.lines[request.id_key] = request.id_line
 
     def _immediate(self, answer: Response) -> Any:
         content = answer.body.content
@@ -377,6 +428,8 @@ class ProcessedExchange:
         self._trail("request", message.request_trailers, headers)
 
     def _take_answer_trailers(self, message: Any) -> None:
+        if self.phase is ProcessingPhase.STREAMING and self._answer_body is not None:
+            self._answer_body.pass_on(b"", True)
         self._trail("response", message.response_trailers, self._answer)
 
     def _trail(self, side: replies.Side, message: Any, headers: Headers | None) -> None:
@@ -385,8 +438,7 @@ class ProcessedExchange:
         if request is not None and headers is not None:
             barred = barred_names(request, headers)
         names = {header.key for header in message.trailers.headers}
-        self.reply = replies.trailers_passed(side, [name for name in names if not _passes(name, barred)])
-        self._wake()
+        self._replies.append(replies.trailers_passed(side, [name for name in names if not passes_behind(name, barred)]))
 
     # -- replies
     def _part(self) -> Any:
@@ -394,10 +446,8 @@ class ProcessedExchange:
 
     def _send(self, reply: Any) -> None:
         """Envoy's message is answered."""
-        self._waiting, self.reply = "", reply
-        self._wake()
-
-    def _wake(self) -> None:
+        self._waiting = ""
+        self._replies.append(reply)
         ready, self._ready = self._ready, None
         if ready is not None and not ready.done():
             ready.set_result(None)
@@ -425,11 +475,6 @@ class ProcessedExchange:
         on_end(Ending(self._status, received, self._sent, client_left, False, self._fault))
 
 
-def _passes(name: str, barred: frozenset[str] | None) -> bool:
-    key = fold_name(name)
-    return barred is not None and key not in barred and passes(key)
-
-
 _TAKE: dict[str, Callable[[ProcessedExchange, Any], None]] = {
     "request_headers": ProcessedExchange._begin,
     "request_body": ProcessedExchange._take_body,
@@ -438,8 +483,3 @@ _TAKE: dict[str, Callable[[ProcessedExchange, Any], None]] = {
     "response_body": ProcessedExchange._take_answer_body,
     "response_trailers": ProcessedExchange._take_answer_trailers,
 }
-
-
-def _is_grpc(head: EnvoyHead) -> bool:
-    """Whether a message is one of gRPC, whose body is a conversation."""
-    return (head.first("content-type") or "").lower().startswith("application/grpc")

@@ -5,6 +5,7 @@ The phases of one request behind Envoy, and which message may come in each.
     JUDGING ──answer──► OVER            (an immediate response)
     JUDGING ──sent──► SENT ──response_headers──► ANSWERING ──body wanted──► AWAITING_ANSWER ──response_body──► ANSWERING
     ANSWERING ──answer──► OVER          (mutations of the backend's answer)
+    ANSWERING ──body watched──► STREAMING ──response_body…──► OVER
 
 Whatever does not come in this order is not Envoy's, or not of an Envoy that is configured as documented: the stream
 ends with an error, and Envoy refuses the request.
@@ -38,7 +39,9 @@ class ProcessingPhase(IntEnum):
     """Outbound runs; Envoy waits."""
     AWAITING_ANSWER = 5
     """A policy reads the answer's body, which Envoy collects."""
-    OVER = 6
+    STREAMING = 6
+    """The answer's body comes here piece by piece and goes back: a policy watches it."""
+    OVER = 7
     """The answer is Envoy's to send; only trailers may follow."""
 
 
@@ -51,6 +54,7 @@ EXPECTED: Mapping[ProcessingPhase, frozenset[str]] = {
     ProcessingPhase.SENT: frozenset({"response_headers"}) | _ALWAYS,
     ProcessingPhase.ANSWERING: frozenset(),
     ProcessingPhase.AWAITING_ANSWER: frozenset({"response_body"}) | _ALWAYS,
+    ProcessingPhase.STREAMING: frozenset({"response_body", "response_trailers"}) | _ALWAYS,
     ProcessingPhase.OVER: frozenset({"response_trailers"}) | _ALWAYS,
 }
 
@@ -59,5 +63,6 @@ def require(phase: ProcessingPhase, kind: str | None, seen: set[str]) -> str:
     """*kind*, if such a message may come in *phase* and is the first of its kind. Raises OutOfOrder."""
     if kind is None or kind not in EXPECTED[phase] or kind in seen:
         raise OutOfOrder(f"{kind or 'a message without content'} while {phase.name}")
-    seen.add(kind)
+    if phase is not ProcessingPhase.STREAMING or kind != "response_body":
+        seen.add(kind)
     return kind

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from gateway.data_plane.dispatcher import Dispatcher
     from gateway.wire.messages import Target
 
+_MOST_SAID = 32
 _MAX_CALLERS = 256  # whose last heads are remembered
 
 
@@ -39,6 +40,7 @@ class ProcessingPlane:
     max_body_bytes: int
     refused: Callable[[WireRefusal], None]
     held: int = 0
+    _said: set[str] = field(default_factory=set)
     _callers: dict[tuple[str, str], Caller] = field(default_factory=dict)
 
     def caller(self, address: str, scheme: str) -> Caller:
@@ -56,6 +58,13 @@ class ProcessingPlane:
         method, path = shown_target(refusal.line)
         sides = refusal.expected, refusal.found
         self.refused(WireRefusal(drawn, refusal.status, refusal.message, client, *sides, method, path))
+
+    def is_news(self, problem: str) -> bool:
+        """Whether *problem* has not been said yet."""
+        if problem in self._said or len(self._said) >= _MOST_SAID:
+            return False
+        self._said.add(problem)
+        return True
 
     def hold(self, size: int) -> bool:
         """Account for *size* more bytes of a body; False: there is no room."""

@@ -49,6 +49,11 @@ class EnvoyHead:
         return next((value for key, value in self.fields if key == name), None)
 
     @property
+    def is_grpc(self) -> bool:
+        """Whether the message is one of gRPC, whose body is a conversation."""
+        return (self.first("content-type") or "").lower().startswith("application/grpc")
+
+    @property
     def length(self) -> int | None:
         """The body's announced size in bytes; None: it is not announced, or not a number."""
         value = self.first("content-length") or ""

@@ -126,6 +126,10 @@ def _of(node: Node, fragments: Mapping[str, PolicyDocument], own: str) -> Iterat
     if node.name == "set-header" and _is_envoys(node.attributes.get("name"), own):
         yield _problem(node.location, "envoy-header", "this header is Envoy's", OWN_FIELD)
     yield from _attributes(node)
+    yield from _expressions(node)
+
+
+def _expressions(node: Node) -> Iterator[Problem]:
     for text in [*node.attributes.values(), *([node.text] if node.text else [])]:
         if _CERTIFICATE.search(text.value):
             message = "context.Request.Certificate is always null behind Envoy"

@@ -15,7 +15,7 @@ Side: TypeAlias = Literal["request", "response"]
 
 _OVERWRITE = 2
 _SEND = 1
-_NONE, _BUFFERED = 0, 2
+_NONE, _BUFFERED, _FULL_DUPLEX = 0, 2, 4
 _REPLACE = 1
 
 
@@ -36,6 +36,25 @@ def _common(reply: Any, side: Side, part: str) -> Any:
         case _, "headers":
             return reply.response_headers.response
     return reply.response_body.response
+
+
+def streamed(mutation: Mutation) -> Any:
+    """Pass the answer's head on, and send its body here and back, piece by piece."""
+    reply = changed("response", "headers", mutation)
+    mode = reply.mode_override
+    mode.request_header_mode = mode.response_header_mode = _SEND
+    mode.request_trailer_mode = mode.response_trailer_mode = _SEND
+    mode.response_body_mode = _FULL_DUPLEX
+    return reply
+
+
+def piece(content: bytes, is_last: bool) -> Any:
+    """The next bytes of the answer's body."""
+    reply = ProcessingResponse()
+    streamed_response = reply.response_body.response.body_mutation.streamed_response
+    streamed_response.body = content
+    streamed_response.end_of_stream = is_last
+    return reply
 
 
 def changed(side: Side, part: Literal["headers", "body"], mutation: Mutation, body: bytes | None = None) -> Any:

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import grpc
+import structlog
 from grpc import aio
 
 from gateway.data_plane.envoy.answering import Answering
@@ -22,6 +23,8 @@ from gateway.data_plane.envoy.ext_proc.phases import OutOfOrder
 from gateway.data_plane.envoy.host import EnvoyHost, Unanswerable
 from gateway.data_plane.envoy.messages import ProcessingRequest, ProcessingResponse
 from gateway.wire.server.request_head import HeadError
+
+log = structlog.get_logger("gateway.envoy")
 
 _WRONG = grpc.StatusCode.FAILED_PRECONDITION
 
@@ -44,14 +47,26 @@ class ProcessorService:
         try:
             async with asyncio.timeout(plane.rules.longest):
                 await _converse(stream, exchange)
-        except OutOfOrder as error:
-            raise Unanswerable(_WRONG, str(error)) from None
-        except HeadError as error:
-            raise Unanswerable(grpc.StatusCode.INVALID_ARGUMENT, error.message) from None
-        except TimeoutError:
-            raise Unanswerable(grpc.StatusCode.DEADLINE_EXCEEDED, "longer than envoy/ext-proc/longest") from None
+        except (OutOfOrder, HeadError, TimeoutError, Unanswerable) as error:
+            code, problem = _ending(error)
+            # Each is said once: it is Envoy's configuration, and the same for every request.
+            if not isinstance(error, TimeoutError) and plane.is_news(problem):
+                log.error("envoy_misconfigured", problem=problem)
+            raise Unanswerable(code, problem) from None
         finally:
             exchange.leave()
+
+
+def _ending(error: OutOfOrder | HeadError | TimeoutError | Unanswerable) -> tuple[grpc.StatusCode, str]:
+    """With which code a stream ends after *error*, and why."""
+    match error:
+        case Unanswerable():
+            return error.code, str(error)
+        case OutOfOrder():
+            return _WRONG, str(error)
+        case HeadError():
+            return grpc.StatusCode.INVALID_ARGUMENT, error.message
+    return grpc.StatusCode.DEADLINE_EXCEEDED, "a request lasted longer than envoy/ext-proc/longest"
 
 
 async def _converse(stream: aio.ServicerContext, exchange: ProcessedExchange) -> None:
@@ -59,7 +74,8 @@ async def _converse(stream: aio.ServicerContext, exchange: ProcessedExchange) ->
     while (message := await stream.read()) is not aio.EOF:
         _require_obedient(message)
         exchange.take(message)
-        await stream.write(await exchange.replied())
+        for reply in await exchange.next_replies():
+            await stream.write(reply)
 
 
 def _require_obedient(message: Any) -> None:

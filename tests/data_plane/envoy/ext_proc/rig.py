@@ -125,9 +125,9 @@ async def envoy(folder: Path, configuration: Mapping[str, Any], port: int) -> As
 @asynccontextmanager
 async def served(text: str, folder: Path, behind: Backend) -> AsyncIterator[tuple[LiveGateway, int]]:
     """The gateway of a configuration, and the port of its own listener."""
-    gateway = build(parse(text, "config.yaml", folder, os.environ))
-    held = None if gateway.config.envoy is None else reserve(gateway.config.envoy.listen)
-    live = LiveGateway(gateway)
+    live = LiveGateway(build(parse(text, "config.yaml", folder, os.environ)))
+    settings = live.current.config.envoy
+    held = None if settings is None else reserve(settings.listen)
     with closing(held) if held is not None else nullcontext():
         async with serving_gateway(live, Sockets(bind("127.0.0.1", 0), bind("127.0.0.1", 0), envoy=held)) as server:
             yield live, server.port

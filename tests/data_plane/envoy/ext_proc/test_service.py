@@ -65,11 +65,16 @@ async def replies(port: int, *sent: Any) -> list[str]:
         return kinds if code.name == "OK" else [*kinds, code.name]
 
 
-def play(folder: Path, scenario: Callable[[Product], Awaitable[None]], config: str = ENVOY) -> None:
+def play(
+    folder: Path,
+    scenario: Callable[[Product], Awaitable[None]],
+    config: str = ENVOY,
+    policy: str = "caller-objectid.xml",
+) -> None:
     """Run *scenario* with a gateway that processes whole requests."""
 
     async def run() -> None:
-        async with product(folder, config=CONFIG + config, warm=False) as whole:
+        async with product(folder, policy, CONFIG + config, warm=False) as whole:
             await scenario(whole)
 
     asyncio.run(run())
@@ -173,3 +178,48 @@ def test_off(tmp_path: Path) -> None:
         assert await replies(whole.envoy, OPEN) == ["UNIMPLEMENTED"]
 
     play(tmp_path, scenario, "\nenvoy: {{listen: 127.0.0.1:0}}\n")
+
+
+READS = """<policies><inbound><set-header name="x-body" exists-action="override"><value>
+@(context.Request.Body.As&lt;string&gt;())</value></set-header></inbound></policies>"""
+
+
+def test_memory(tmp_path: Path) -> None:
+    """Bodies of all requests together are bounded, and what one has held is free for the next."""
+    (tmp_path / "reads.xml").write_text(READS)
+    post = message("request_headers", HEAD, end=False)
+    body = [message("request_body", body=bytes(b"x" * size)) for size in (60, 200)]
+
+    async def scenario(whole: Product) -> None:
+        for _ in range(3):
+            assert await replies(whole.envoy, post, body[0], answer()) == [
+                "request_headers",
+                "request_body",
+                "response_headers",
+            ]
+        assert await replies(whole.envoy, post, body[1]) == ["request_headers", "503"]
+        assert await replies(whole.envoy, post, body[0]) == ["request_headers", "request_body"]
+
+    play(tmp_path, scenario, policy=str(tmp_path / "reads.xml"))
+
+
+def test_trailers(tmp_path: Path) -> None:
+    """Trailers with a name that policies set, in any spelling, or that says where a request comes from are removed."""
+    names = ("caller_objectid", "caller-objectid", "authorization", "x-forwarded-for", "content-length", "x-checksum")
+    trailers = message("request_trailers", [(name, b"evil") for name in names])
+    answered = message("response_trailers", [("grpc-status", b"0"), ("set-cookie", b"a=1"), ("x-request-id", b"1")])
+
+    async def scenario(whole: Product) -> None:
+        async with connected(whole.envoy) as channel:
+            stream = channel.stream_stream(PROCESS)(timeout=5)
+            removed = []
+            for each in (OPEN, trailers, answer(end=False), answered):
+                await stream.write(each.SerializeToString())
+                reply = messages.ProcessingResponse.FromString(await stream.read())
+                part = getattr(reply, reply.WhichOneof("response"))
+                if reply.WhichOneof("response").endswith("trailers"):
+                    removed.append(sorted(part.header_mutation.remove_headers))
+            await stream.done_writing()
+        assert removed == [sorted(names[:-1]), ["set-cookie", "x-request-id"]]
+
+    play(tmp_path, scenario)
