@@ -19,14 +19,15 @@ from gateway.outside.redis_settings import RedisStore
 from gateway.outside.settings import IdentitySettings, LoggerSettings
 from gateway.reading.settings import Block
 from gateway.reading.values import (
-    LOOPBACK_NETWORKS,
+    THIS_MACHINE,
     Address,
     File,
+    FileMode,
     HostName,
     Id,
     Listen,
-    Network,
     NewFile,
+    Peers,
     TextForm,
 )
 from gateway.telemetry.otel.settings import TelemetrySettings
@@ -39,23 +40,31 @@ class Config(Block):
     """Everything that `config.yaml` may contain. Relative paths in it start at the file itself."""
 
     listen: Listen = Address("127.0.0.1", 8080)
-    """Address of the data plane."""
+    """Address of the data plane: `host:port`, or `unix:` and the path of a socket file."""
     management: Listen = Address("127.0.0.1", 8081)
-    """Address of the management plane: health, metrics, console. Keep it private."""
+    """Address of the management plane: health, metrics, console. Keep it private. `host:port` or `unix:path`."""
     management_hosts: tuple[HostName, ...] = ()
     """Names by which scrapers and load balancers call the management plane, besides *localhost* and addresses."""
     console: ConsoleSettings = ConsoleSettings()
     """Web pages for operators on the management plane, at `/`: `true` (unless set), `false`, or a mapping."""
     decisions: Listen | None = None
-    """Address of the decision endpoint `/authz` for nginx, Traefik, Caddy and Envoy; keep it private. None: off."""
-    decision_callers: tuple[Network, ...] = LOOPBACK_NETWORKS
-    """Networks of the proxies that may ask for decisions and are trusted to name the client; others get 403."""
+    """Address of the decision endpoint `/authz` for nginx, Traefik, Caddy and Envoy; keep it private. `host:port` or
+    `unix:path`. None: off."""
+    decision_callers: tuple[Peers, ...] = THIS_MACHINE
+    """Networks of the proxies that may ask for decisions and are trusted to name the client; others get 403. `unix:`:
+    whatever may connect to the socket file of *decisions*."""
+    socket_mode: FileMode = 0o660
+    """Permissions of the socket files that the gateway makes, in octal digits: who may connect to them."""
     tls: PublicTls | None = None
     """TLS of the data plane. None: plain http."""
     workers: WorkerSetting = 1
     """Processes that share the listener, 1 to 1024; `auto`: as many as there are processors and memory for."""
-    trusted_proxies: tuple[Network, ...] = ()
-    """Networks of proxies in front of the gateway, whose `X-Forwarded-*` fields are trusted."""
+    trusted_proxies: tuple[Peers, ...] = ()
+    """Networks of proxies in front of the gateway, whose `X-Forwarded-*` fields are trusted. `unix:`: whatever may
+    connect to the socket file of *listen*."""
+    proxy_protocol: bool = False
+    """Whether every connection from *trusted-proxies* to *listen* begins with a PROXY header, version 1 or 2, that
+    names the client. Connections from elsewhere begin without one."""
     via: Annotated[
         str,
         TextForm(r"^[A-Za-z0-9._-]{0,64}$", "up to 64 letters, digits, dots, dashes and underscores", "write gateway"),
@@ -141,6 +150,7 @@ class Config(Block):
             limits=self.limits,
             timeouts=self.timeouts,
             trusted_proxies=self.trusted_proxies,
+            proxy_protocol=self.proxy_protocol,
             via=self.via,
             id_header=self.request_id.name,
             client_id_header=self.request_id.client_header or "",

@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING
 
 from gateway.data_plane.dispatcher import preflight_method
 from gateway.pipeline.responses import error_body
-from gateway.reading.values import Network
+from gateway.reading.values import Peers
 from gateway.wire.body import Body
 from gateway.wire.fields import field_key, fold_name
 from gateway.wire.headers import Headers
@@ -85,8 +85,8 @@ class DecisionEndpoint:
     """
 
     dispatcher: Dispatcher
-    callers: tuple[Network, ...]
-    proxies: tuple[Network, ...] = ()
+    callers: tuple[Peers, ...]
+    proxies: tuple[Peers, ...] = ()
 
     def handle(self, request: Request) -> Response | Awaitable[Response]:
         """200 with header fields, or the refusal."""

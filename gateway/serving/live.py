@@ -152,4 +152,5 @@ def decision_endpoint(gateway: Gateway) -> DecisionEndpoint:
 
 def decision_settings(config: Config) -> ServerSettings:
     """Callers of the decision endpoint are proxies: their forwarding fields are believed, those of others are not."""
-    return replace(config.server_settings(), trusted_proxies=(*config.decision_callers, *config.trusted_proxies))
+    trusted = (*config.decision_callers, *config.trusted_proxies)
+    return replace(config.server_settings(), trusted_proxies=trusted, proxy_protocol=False)

@@ -17,7 +17,7 @@ from gateway import __version__
 from gateway.assembly.app import Gateway
 from gateway.config import Config
 from gateway.management.server import serve_management
-from gateway.reading.values import Address
+from gateway.reading.values import Address, Place
 from gateway.serving.activation import assigned, wanted_addresses
 from gateway.serving.heart import BEAT_S, beating
 from gateway.serving.live import LiveGateway, decision_endpoint, decision_settings
@@ -26,6 +26,7 @@ from gateway.serving.reloading import Reloader
 from gateway.serving.resources import ResourceWatch
 from gateway.serving.service_manager import NO_MANAGER, ServiceManager
 from gateway.serving.signals import Lifeline, StopSignals, ignore
+from gateway.serving.socket_file import BoundFile, bind_file
 from gateway.serving.source import ConfigurationSource
 from gateway.wire.memory import settle
 from gateway.wire.server.listener import Listener, WireRefusal
@@ -41,14 +42,22 @@ KILL_AFTER_S = 5.0  # beyond the time that stopping may take
 
 @dataclass(frozen=True, slots=True)
 class Sockets:
-    """The bound sockets of both planes."""
+    """
+    The bound sockets of both planes.
+
+    Attributes:
+        inside: Whether *management* is a worker's own, for the gateway's management process alone.
+        files: Those of Unix sockets that this process has made.
+    """
 
     data: socket.socket
     management: socket.socket
     decisions: socket.socket | None = None
+    inside: bool = False
+    files: tuple[BoundFile, ...] = ()
 
     @classmethod
-    def bound(cls, config: Config, address: Address | None = None, passed: PassedSockets = ()) -> Self:
+    def bound(cls, config: Config, address: Place | None = None, passed: PassedSockets = ()) -> Self:
         """
         The configured addresses, bound; *address* replaces the data plane's, and some are *passed* already bound.
 
@@ -60,8 +69,16 @@ class Sockets:
         sockets = assigned(passed, wanted)
         for listening in sockets.values():
             keep_alive(listening)
-        sockets |= {name: bind(*place) for name, place in wanted.items() if name not in sockets}
-        return cls(sockets["data"], sockets["management"], sockets.get("decisions"))
+        files: list[BoundFile] = []
+        try:
+            for name, place in wanted.items():
+                if name not in sockets:
+                    sockets[name] = _bound(place, config.socket_mode, files)
+        except OSError:
+            for file in files:
+                file.remove()
+            raise
+        return cls(sockets["data"], sockets["management"], sockets.get("decisions"), files=tuple(files))
 
     def close_public(self) -> None:
         """Leave the data plane and decisions to others."""
@@ -73,6 +90,20 @@ class Sockets:
         """Leave everything to others."""
         self.close_public()
         self.management.close()
+
+    def remove_files(self) -> None:
+        """Remove what this process has made; at its end."""
+        for file in self.files:
+            file.remove()
+
+
+def _bound(place: Place, mode: int, files: list[BoundFile]) -> socket.socket:
+    """A socket on *place*; its file, if it has one, is added to *files*. Raises OSError: it cannot be used."""
+    if isinstance(place, Address):
+        return bind(*place)
+    listening, file = bind_file(place.path, mode)
+    files.append(file)
+    return listening
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +230,7 @@ async def _begun(
     running.push_async_callback(live.aclose)
     if supervised.warm:
         await _first_keys(gateway, signals)
-    await running.enter_async_context(serve_management(live, sockets.management))
+    await running.enter_async_context(serve_management(live, sockets.management, inside=sockets.inside))
     supervised.reachable()
     listener = Listener(gateway.dispatcher, config.server_settings(), partial(_note_refusal, live))
     server = live.server = await start(listener, tls=config.tls, listening=sockets.data)

@@ -41,7 +41,12 @@ def problems(text: str, directory: Path = HERE, **environ: str) -> list[str]:
 def test_an_almost_empty_file_has_defaults() -> None:
     """A configuration of one line runs on defaults."""
     loaded = config("workers: 2\nproducts:\n")
-    assert (loaded.workers, loaded.listen.port, loaded.products, loaded.notifications) == (2, 8080, (), None)
+    assert (loaded.workers, str(loaded.listen), loaded.products, loaded.notifications) == (
+        2,
+        "127.0.0.1:8080",
+        (),
+        None,
+    )
     assert loaded.server_settings().limits.head_bytes == 65_536
 
 

@@ -26,8 +26,10 @@ from gateway.wire.server.exchange import Exchange
 from gateway.wire.server.forwarded import Peer
 from gateway.wire.server.incoming_body import IncomingBody
 from gateway.wire.server.listener import Caller, Listener
-from gateway.wire.server.request_head import HeadError, RequestHead, check_start, head_too_large
-from gateway.wire.server.sockets import client_certificate, has_left, is_last_descriptor
+from gateway.wire.server.proxied import Introduction
+from gateway.wire.server.proxy_header import SIGNATURE
+from gateway.wire.server.request_head import UNINVITED, HeadError, RequestHead, check_start, head_too_large
+from gateway.wire.server.sockets import client_certificate, has_left, is_last_descriptor, peer_address
 from gateway.wire.server.states import (
     ANSWERING,
     CLOSED,
@@ -75,8 +77,11 @@ class ServerConnection(asyncio.Protocol):
         server_state: ServerState,
         app_state: dict[str, Any],
         _loop: asyncio.AbstractEventLoop | None = None,
+        introduction: Introduction | None = None,
     ) -> None:
+        """*introduction*: what is known of the client besides the address at the other end."""
         self._listener = cast(Listener, config.loaded_app)
+        self._introduction = introduction
         self._server_state = server_state
         self.sweeper = sweeper()
         self._deadlines = Deadlines(self.sweeper, self._listener.settings)
@@ -94,14 +99,17 @@ class ServerConnection(asyncio.Protocol):
         self._pace = Pace(self.transport)
         settings = self._listener.settings
         tls = transport.get_extra_info("ssl_object")
-        name = transport.get_extra_info("peername")
-        self.address = name[0] if isinstance(name, tuple) else "127.0.0.1"
-        peer = Peer(self.address, "https" if tls else "http", settings.trusted_proxies)
+        introduced = self._introduction
+        self.address = (introduced.client if introduced else "") or peer_address(transport)
+        is_named = introduced is None or bool(introduced.client)
+        peer = Peer(self.address, "https" if tls else "http", settings.trusted_proxies, is_named)
         self.caller = Caller(peer, settings, client_certificate(tls))
         self._server_state.connections.add(self)  # type: ignore[arg-type]
         self.sweeper.watch(self)
         limit = settings.limits.connections
-        if limit is not None and len(self._server_state.connections) > limit:
+        if introduced is not None and introduced.refusal is not None:
+            self._refuse(introduced.refusal)
+        elif limit is not None and len(self._server_state.connections) > limit:
             self._refuse(HeadError(503, "Too many connections"))
         elif is_last_descriptor(self.transport):
             self._refuse(HeadError(503, "Out of file descriptors"))
@@ -183,6 +191,8 @@ class ServerConnection(asyncio.Protocol):
             self._buffer = b""
             return caller.head
         if data.startswith(b"\r\n"):  # RFC 9112 §2.2: one empty line before a request
+            if data.startswith(SIGNATURE):
+                raise HeadError(400, UNINVITED)
             data = self._buffer = data[2:]
         end = data.find(b"\r\n\r\n")
         if end < 0:

@@ -15,8 +15,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from gateway.reading.values import Network
-from gateway.wire.addresses import unwrap
+from gateway.reading.values import UNIX, Peers
+from gateway.wire.addresses import Address, unwrap
 
 _PAIR = re.compile(r"""[ \t]*([!#$%&'*+\-.^_`|~0-9A-Za-z]+)=("(?:[^"\\]|\\.)*"|[^\s",;]*)[ \t]*([;,]|$)""")
 _EMPTY = re.compile(r"[ \t]*(?:,|$)")
@@ -43,7 +43,7 @@ class Forwarding:
     host: str = ""
 
 
-def read_forwarding(lines: dict[str, str], networks: tuple[Network, ...]) -> Forwarding:
+def read_forwarding(lines: dict[str, str], networks: tuple[Peers, ...]) -> Forwarding:
     """
     What the forwarding fields among *lines* say about the client.
 
@@ -68,14 +68,14 @@ def _agreed(what: str, listed: str, standard: str) -> str:
     return listed or standard
 
 
-def _listed(lines: dict[str, str], networks: tuple[Network, ...]) -> Forwarding:
+def _listed(lines: dict[str, str], networks: tuple[Peers, ...]) -> Forwarding:
     """The X- family: one list each."""
     address, hops = _client("X-Forwarded-For", members(lines, "x-forwarded-for"), networks)
     schemes, hosts = members(lines, "x-forwarded-proto"), members(lines, "x-forwarded-host")
     return Forwarding(address, _at(schemes, hops).lower(), _at(hosts, hops))
 
 
-def _standard(lines: dict[str, str], networks: tuple[Network, ...]) -> Forwarding:
+def _standard(lines: dict[str, str], networks: tuple[Peers, ...]) -> Forwarding:
     """RFC 7239: one list of elements."""
     elements = list(_elements(", ".join(_values(lines, "forwarded"))))
     nodes = [element.get("for", "unknown") for element in elements]
@@ -84,7 +84,7 @@ def _standard(lines: dict[str, str], networks: tuple[Network, ...]) -> Forwardin
     return Forwarding(address, element.get("proto", "").lower(), element.get("host", ""))
 
 
-def _client(field: str, nodes: list[str], networks: tuple[Network, ...]) -> tuple[str, int]:
+def _client(field: str, nodes: list[str], networks: tuple[Peers, ...]) -> tuple[str, int]:
     """The nearest address that is not a trusted proxy's, else the farthest; and the number of hops after it."""
     address = ""
     for hops, node in enumerate(reversed(nodes)):
@@ -118,10 +118,16 @@ def _address(text: str) -> str:
         return ""
 
 
-def is_within(address: str, networks: tuple[Network, ...]) -> bool:
-    """Whether *address*, which is one, lies in one of *networks*."""
+def is_within(address: str, networks: tuple[Peers, ...]) -> bool:
+    """Whether *address*, which is one or ``unix:``, lies in one of *networks*."""
+    if address == UNIX:
+        return UNIX in networks
     parsed = unwrap(ipaddress.ip_address(address))
-    return any(parsed in network for network in networks if network.version == parsed.version)
+    return any(_lies_in(parsed, network) for network in networks)
+
+
+def _lies_in(address: Address, network: Peers) -> bool:
+    return not isinstance(network, str) and network.version == address.version and address in network
 
 
 def members(lines: dict[str, str], name: str) -> list[str]:

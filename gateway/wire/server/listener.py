@@ -152,7 +152,7 @@ class Caller:
         self.received, self._lines, self.head = b"", [], None
         self._settings, self._networks = settings, settings.trusted_proxies
         self._name_ids(settings)
-        self._peer = Peer(self._peer.address, self._peer.scheme, self._networks)
+        self._peer = self._peer.renewed(self._networks)
         self._origin = _Origin(self._peer.address, self._peer.scheme, "", 0, None)
 
     def request(self, head: RequestHead) -> Request:

@@ -8,14 +8,27 @@ import ssl
 
 from cryptography import x509
 
+from gateway.reading.values import UNIX
+
 
 def is_last_descriptor(transport: asyncio.Transport) -> bool:
-    """Whether hardly any file descriptors are left: the kernel always allocates the lowest free one."""
+    """Whether hardly any file descriptors are left."""
+    descriptor = transport.get_extra_info("socket")
+    return descriptor is not None and is_near_limit(descriptor.fileno())
+
+
+def is_near_limit(descriptor: int) -> bool:
+    """Whether *descriptor* is one of the last: the kernel always allocates the lowest free one."""
     import resource  # which only the systems have that serve; configurations are checked everywhere
 
-    descriptor = transport.get_extra_info("socket")
     limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return descriptor is not None and limit != resource.RLIM_INFINITY and descriptor.fileno() >= limit - limit // 8
+    return limit != resource.RLIM_INFINITY and descriptor >= limit - limit // 8
+
+
+def peer_address(transport: asyncio.BaseTransport) -> str:
+    """The address at the other end; ``unix:`` where a Unix socket has none."""
+    name = transport.get_extra_info("peername")
+    return name[0] if isinstance(name, tuple) else UNIX
 
 
 def has_left(transport: asyncio.Transport) -> bool:
