@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Self, TypeAlias
@@ -70,14 +70,12 @@ class Sockets:
         for listening in sockets.values():
             keep_alive(listening)
         files: list[BoundFile] = []
-        try:
-            for name, place in wanted.items():
-                if name not in sockets:
-                    sockets[name] = _bound(place, config.socket_mode, files)
-        except OSError:
-            for file in files:
-                file.remove()
-            raise
+        with ExitStack() as undone:
+            undone.callback(_remove, files)
+            sockets |= {
+                name: _bound(place, config.socket_mode, files) for name, place in wanted.items() if name not in sockets
+            }
+            undone.pop_all()
         return cls(sockets["data"], sockets["management"], sockets.get("decisions"), files=tuple(files))
 
     def close_public(self) -> None:
@@ -93,8 +91,12 @@ class Sockets:
 
     def remove_files(self) -> None:
         """Remove what this process has made; at its end."""
-        for file in self.files:
-            file.remove()
+        _remove(self.files)
+
+
+def _remove(files: Iterable[BoundFile]) -> None:
+    for file in files:
+        file.remove()
 
 
 def _bound(place: Place, mode: int, files: list[BoundFile]) -> socket.socket:

@@ -74,15 +74,19 @@ def _identity(path: Path) -> tuple[int, int, int]:
 def _alone_in(folder: Path) -> Iterator[None]:
     """Between looking at a file and replacing it no other gateway may do the same."""
     lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    until = time.monotonic() + _LOCK_S
     try:
-        while not _is_locked(lock):
-            if time.monotonic() > until:
-                raise OSError(errno.EAGAIN, "its folder is locked by another process")
-            time.sleep(_LOOK_S)
+        _lock_within(lock, _LOCK_S)
         yield
     finally:
         os.close(lock)
+
+
+def _lock_within(lock: int, seconds: float) -> None:
+    until = time.monotonic() + seconds
+    while not _is_locked(lock):
+        if time.monotonic() > until:
+            raise OSError(errno.EAGAIN, "its folder is locked by another process")
+        time.sleep(_LOOK_S)
 
 
 def _is_locked(lock: int) -> bool:

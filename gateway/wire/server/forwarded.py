@@ -9,9 +9,28 @@ Source: RFC 7239 §8.1; APIM adds X-Forwarded-For as well.
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import dataclass
+
 from gateway.reading.values import UNIX, Peers
 from gateway.wire.claims import claims
 from gateway.wire.server.forwarding_fields import is_within, members, node_address
+from gateway.wire.server.request_head import HeadError
+from gateway.wire.server.sockets import peer_address
+
+
+@dataclass(frozen=True, slots=True)
+class Introduction:
+    """
+    What a proxy that passes bytes on has said of a connection, before the first of them.
+
+    Attributes:
+        client: The client's address; empty: the proxy names none.
+        refusal: Why nothing on it is served.
+    """
+
+    client: str = ""
+    refusal: HeadError | None = None
 
 
 class Peer:
@@ -35,6 +54,18 @@ class Peer:
         # A Unix socket's peer has no address that another server could read.
         self._lines = (f"X-Forwarded-For: {self.address}" if has_address else "", f"X-Forwarded-Proto: {scheme}")
         self._host_line = ("", "")
+
+    @classmethod
+    def at(
+        cls,
+        transport: asyncio.BaseTransport,
+        trusted_proxies: tuple[Peers, ...],
+        introduction: Introduction | None = None,
+    ) -> Peer:
+        """The one at the other end of *transport*, or the client for whom it has been introduced."""
+        scheme = "https" if transport.get_extra_info("ssl_object") else "http"
+        client = None if introduction is None else introduction.client
+        return cls(client or peer_address(transport), scheme, trusted_proxies, client != "")
 
     def renewed(self, trusted_proxies: tuple[Peers, ...]) -> Peer:
         """The same, where other proxies are trusted."""

@@ -15,11 +15,11 @@ import errno
 import socket
 import ssl
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
 from gateway.reading.values import UNIX
+from gateway.wire.server.forwarded import Introduction
 from gateway.wire.server.forwarding_fields import is_within
 from gateway.wire.server.proxy_header import MOST_BYTES, ProxyHeaderError, client_of, extent
 from gateway.wire.server.request_head import HeadError
@@ -32,20 +32,6 @@ _AT_ONCE = 32  # connections accepted in one turn of the loop
 _PAUSE_S = 1.0  # when descriptors or memory have run out
 _EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 _LOOK_S = 0.02
-
-
-@dataclass(frozen=True, slots=True)
-class Introduction:
-    """
-    What is known of a connection before its first request.
-
-    Attributes:
-        client: The client's address, as the proxy gives it; empty: the proxy names none.
-        refusal: Why nothing on it is served.
-    """
-
-    client: str = ""
-    refusal: HeadError | None = None
 
 
 Serve: TypeAlias = Callable[[Introduction | None], asyncio.Protocol]
@@ -118,14 +104,15 @@ class ProxiedListener:
             try:
                 connection, address = self._listening.accept()
             except OSError as error:
-                if error.errno in _EXHAUSTED:
-                    self._rest()
+                self._rest_if(error.errno in _EXHAUSTED)
                 return
             connection.setblocking(False)
             self._admit(connection, address[0] if isinstance(address, tuple) else UNIX)
 
-    def _rest(self) -> None:
+    def _rest_if(self, is_exhausted: bool) -> None:
         """Let others wait in the kernel's queue until something has ended."""
+        if not is_exhausted:
+            return
         self._loop.remove_reader(self._listening.fileno())
         self._pause = self._loop.call_later(_PAUSE_S, self._loop.add_reader, self._listening.fileno(), self._accept)
 
