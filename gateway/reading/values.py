@@ -320,7 +320,14 @@ def _base_url(value: str) -> str:
     return value
 
 
-BaseUrl = Annotated[Url, AfterValidator(_base_url)]
+def _not_a_file(value: str) -> str:
+    if re.match(r"(?:https?\+)?unix:", value):
+        remedy = "write url: http://NAME/PATH, and unix-socket: with the path of the file"
+        raise mistake("bad-url", "the URL of a backend does not name a socket file", remedy)
+    return value
+
+
+BaseUrl = Annotated[str, AfterValidator(_not_a_file), AfterValidator(http_url), AfterValidator(_base_url)]
 """The same for a backend: paths are added to it, so it has no query."""
 
 

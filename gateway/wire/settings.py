@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from gateway.reading.settings import Block, Surroundings, mistake
-from gateway.reading.values import Count, Delay, Duration, File, Peers, Secret, TextForm
+from gateway.reading.values import Count, Delay, Duration, File, Peers, Secret, TextForm, UnixFile
 from gateway.wire.claims import is_claim
 from gateway.wire.fields import fold_name
 from gateway.wire.framing import HOP_BY_HOP, OWNED
@@ -182,6 +182,9 @@ class UpstreamSettings(Block):
 
     tls: TlsSettings = TlsSettings()
     """TLS towards it."""
+    unix_socket: UnixFile | None = None
+    """Socket file through which it is reached, in place of its URL's host and port, which `Host` keeps naming. None:
+    TCP."""
     connect_timeout_s: Duration = 10.0
     """For name resolution, TCP and TLS together."""
     idle_timeout_s: Delay = 30.0

@@ -39,8 +39,9 @@ def haproxy(folder: Path, front: int, port: int, options: str) -> list[str]:
 
 def nginx(folder: Path, front: int, port: int, _: str) -> list[str]:
     """nginx, which passes bytes on."""
+    module = tools.need("libnginx-mod-stream")
     (folder / "nginx.conf").write_text(
-        f"load_module {tools.need('libnginx-mod-stream')}; user root; daemon off; master_process off; pid {folder}/pid; error_log stderr crit;\n"
+        f"load_module {module}; user root; daemon off; master_process off; pid {folder}/pid; error_log stderr crit;\n"
         "events {}\n"
         f"stream {{ server {{ listen 127.0.0.1:{front}; proxy_pass 127.0.0.1:{port}; proxy_protocol on; }} }}\n"
     )
