@@ -18,6 +18,7 @@ from gateway.data_plane.decision import DecisionEndpoint
 from gateway.data_plane.routing import RoutedApi
 from gateway.management.health import Readiness
 from gateway.pipeline.background import Background
+from gateway.reading.values import UnixAddress
 from gateway.wire.server.serve import RunningServer
 from gateway.wire.settings import ServerSettings
 
@@ -147,7 +148,8 @@ def _client_ca(config: Config) -> bytes:
 def decision_endpoint(gateway: Gateway) -> DecisionEndpoint:
     """*gateway*, asked by other proxies."""
     config = gateway.config
-    return DecisionEndpoint(gateway.dispatcher, config.decision_callers, config.trusted_proxies)
+    is_local = isinstance(config.decisions, UnixAddress)
+    return DecisionEndpoint(gateway.dispatcher, config.decision_callers, config.trusted_proxies, is_local)
 
 
 def decision_settings(config: Config) -> ServerSettings:

@@ -241,7 +241,8 @@ async def _begun(
     metrics.gauges["gateway_streams"] = ("Open WebSockets and event streams.", lambda: server.streams)
     if sockets.decisions is not None:
         endpoint, settings = decision_endpoint(gateway), decision_settings(config)
-        live.decisions = await start(endpoint, settings=settings, listening=sockets.decisions)
+        asked = Listener(endpoint, settings, partial(_note_refusal, live))
+        live.decisions = await start(asked, listening=sockets.decisions)
         running.push_async_callback(live.decisions.aclose)
     return server
 

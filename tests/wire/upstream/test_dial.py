@@ -87,7 +87,7 @@ def test_every_version(tmp_path: Path, loop: str, url: str, version: str, expect
     async def scenario() -> None:
         async with behind(tmp_path / "app.sock", tls):
             target = HttpTarget(url, settings)
-            options = replace(GIVEN, http_version=version)  # type: ignore[arg-type]
+            options = replace(GIVEN, http_version=version)
             for _ in range(3):
                 assert await body_of(target, Request("GET", "/a", "b=c"), options) == expected
             assert target.pool.size == (1 if version == "1" else 0)
