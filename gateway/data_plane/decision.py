@@ -34,7 +34,7 @@ from gateway.data_plane.dispatcher import preflight_method
 from gateway.data_plane.questions import ASIDE, Question, Unanswerable, asking, read_question
 from gateway.pipeline.responses import error_body
 from gateway.reading.values import Peers
-from gateway.remedies.questions import QuestionFault, question_remedy
+from gateway.remedies.questions import QuestionFault, remedies_for
 from gateway.wire.body import Body
 from gateway.wire.fields import fold_name
 from gateway.wire.headers import Headers
@@ -100,8 +100,8 @@ class DecisionEndpoint:
         if self._noted.is_set():
             return
         self._noted.set()
-        remedy = question_remedy(QuestionFault.PROXY_AS_CLIENT, asking(request))
-        log.warning("decision_names_proxy", client=client, field="X-Forwarded-For", remedy=remedy)
+        remedies = remedies_for(QuestionFault.PROXY_AS_CLIENT, asking(request))
+        log.warning("decision_names_proxy", client=client, field="X-Forwarded-For", remedy=remedies)
 
     async def _later(
         self, waiting: Awaitable[Response | None], subject: Request, before: dict[str, str], question: Question

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gateway.reading.values import UNIX, Peers
-from gateway.remedies.questions import Proxy, QuestionFault, proxies_of, question_remedy
+from gateway.remedies.questions import Proxy, QuestionFault, proxies_of, question_remedy, remedies_for
 from gateway.wire.fields import field_key
 from gateway.wire.messages import Request
 from gateway.wire.server.forwarding_fields import is_within, members, node_address
@@ -51,14 +51,13 @@ class Unanswerable(Exception):
 
     Attributes:
         field: The field that is missing or contradictory; empty: none is.
-        remedy: By proxy.
+        remedies: What to write, by proxy.
     """
 
     def __init__(self, fault: QuestionFault, what: str, request: Request, field: str = "", status: int = 403) -> None:
         self.fault, self.what, self.field, self.status = fault, what, field, status
-        self.proxies = asking(request)
-        self.remedy = question_remedy(fault, self.proxies)
-        super().__init__(f"{what} {self.remedy}")
+        self.remedies = remedies_for(fault, asking(request))
+        super().__init__(f"{what} {question_remedy(self.remedies)}")
 
 
 def asking(request: Request) -> tuple[Proxy, ...]:

@@ -163,7 +163,7 @@ def record_of_question(request: Request, refusal: Unanswerable) -> RequestRecord
         source=DECISIONS,
         reason=refusal.fault,
         detail=refusal.what,
-        expected={"field": refusal.field, "from": list(refusal.proxies), "remedy": refusal.remedy},
+        expected={"field": refusal.field, "remedy": refusal.remedies},
         client=request.ip_address,
     )
 

@@ -139,9 +139,13 @@ def proxies_of(path: str, is_original: bool, is_forwarded: bool, names_server: b
     return (Proxy.NGINX,) if is_original else _FORWARDED
 
 
-def question_remedy(fault: QuestionFault, proxies: tuple[Proxy, ...]) -> str:
-    """What to write, and in the configuration of which proxy."""
-    texts = REMEDIES[fault]
-    if len({texts[proxy] for proxy in proxies}) == 1:
-        return f"{'/'.join(proxies) if len(proxies) < len(Proxy) else 'The proxy'}: {texts[proxies[0]]}"
-    return " – ".join(f"{proxy}: {texts[proxy]}" for proxy in proxies)
+def remedies_for(fault: QuestionFault, proxies: tuple[Proxy, ...] = tuple(Proxy)) -> dict[str, str]:
+    """What to write, by the proxy in whose configuration."""
+    return {str(proxy): REMEDIES[fault][proxy] for proxy in proxies}
+
+
+def question_remedy(remedies: Mapping[str, object]) -> str:
+    """The same as a text."""
+    if len(remedies) > 1 and len(set(remedies.values())) == 1:
+        return f"The proxy: {next(iter(remedies.values()))}"
+    return " – ".join(f"{proxy}: {text}" for proxy, text in remedies.items())

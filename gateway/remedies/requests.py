@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from gateway.remedies.facts import Facts, Remedy
-from gateway.remedies.questions import Proxy, QuestionFault, question_remedy
+from gateway.remedies.questions import question_remedy
 
 
 def _not_found(facts: Facts) -> str:
@@ -119,11 +119,17 @@ _WIRE: Mapping[int, str] = {
 }
 
 
+def _proxy(facts: Facts) -> str:
+    """For the proxy in front; the record has it."""
+    remedies = facts.asked.get("remedy")
+    return question_remedy(remedies) if isinstance(remedies, Mapping) else ""
+
+
 def _wire(facts: Facts) -> str:
     if "PROXY header" in facts.message:
         return _PROXY_HEADER
-    if facts.status == 400 and "Forwarded disagree" in facts.message:
-        return question_remedy(QuestionFault.CONTRADICTORY_CLIENT, tuple(Proxy))
+    if isinstance(facts.asked.get("remedy"), Mapping):
+        return _proxy(facts)
     if facts.status == 400 and "path contains" in facts.message:
         return _PLAIN_PATH
     if facts.status == 400 and facts.message.startswith("More than one"):
@@ -183,7 +189,7 @@ REQUEST: Mapping[str, Remedy] = {
 }
 _BY_SOURCE: Mapping[str, Remedy] = {
     "wire": _wire,
-    "decisions": lambda facts: str(facts.asked.get("remedy", "")),
+    "decisions": _proxy,
     "return-response": _own_answer,
 }
 

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from gateway.reading.values import UNIX, Peers
+from gateway.remedies.questions import QuestionFault
 from gateway.wire.addresses import Address, unwrap
 
 _PAIR = re.compile(r"""[ \t]*([!#$%&'*+\-.^_`|~0-9A-Za-z]+)=("(?:[^"\\]|\\.)*"|[^\s",;]*)[ \t]*([;,]|$)""")
@@ -25,7 +26,20 @@ _BRACKETED = re.compile(rf"\[([0-9A-Fa-f:.]+)\](?::(?:{_PORT.pattern}))?")
 
 
 class UnreadableForwarding(ValueError):
-    """A forwarding field of a trusted proxy that cannot be read; the text names it."""
+    """
+    A forwarding field of a trusted proxy that cannot be read; the text names it.
+
+    Attributes:
+        fault: What the proxy does wrong.
+    """
+
+    fault = QuestionFault.UNREADABLE_CLIENT
+
+
+class ContradictoryForwarding(UnreadableForwarding):
+    """Two fields do not agree, or Forwarded is malformed: the proxy has passed on the client's."""
+
+    fault = QuestionFault.CONTRADICTORY_CLIENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +78,7 @@ def read_forwarding(lines: dict[str, str], networks: tuple[Peers, ...]) -> Forwa
 
 def _agreed(what: str, listed: str, standard: str) -> str:
     if listed and standard and listed.lower() != standard.lower():
-        raise UnreadableForwarding(f"X-Forwarded and Forwarded disagree about the client's {what}")
+        raise ContradictoryForwarding(f"The X-Forwarded fields and Forwarded disagree about the client's {what}")
     return listed or standard
 
 
@@ -153,7 +167,7 @@ def _elements(text: str) -> Iterator[dict[str, str]]:
             continue
         pair = _PAIR.match(text, at)
         if pair is None or pair[1].lower() in element:  # RFC 7239 §4: no parameter twice
-            raise UnreadableForwarding("Malformed Forwarded header")
+            raise ContradictoryForwarding("Malformed Forwarded header")
         element[pair[1].lower()] = _unquoted(pair[2])
         at = pair.end()
         if pair[3] != ";":

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from cryptography.x509 import Certificate
 
+from gateway.remedies.questions import remedies_for
 from gateway.wire.authority import is_authority
 from gateway.wire.fields import field_key
 from gateway.wire.headers import Headers
@@ -210,7 +211,7 @@ class Caller:
         try:
             forwarding = read_forwarding(lines, self._networks)
         except UnreadableForwarding as error:
-            raise HeadError(400, str(error)) from None
+            raise HeadError(400, str(error), expected={"remedy": remedies_for(error.fault)}) from None
         scheme, host = forwarding.scheme or peer.scheme, forwarding.host or head.host
         if scheme not in DEFAULT_PORTS or (host and not is_authority(host)):
             raise HeadError(400, "Malformed scheme or host in the forwarding headers")
