@@ -90,7 +90,10 @@ MISTAKES: dict[str, tuple[str, str, str, list[str], str, str, str]] = {
         *("QuestionPathUnknown", "", "path_prefix: /authz in the http_service"),
     ),
 }
-CASES = [pytest.param(*case, id=name, marks=pytest.mark.needs(PROXIES[case[0]][0])) for name, case in MISTAKES.items()]
+CASES = [
+    pytest.param(*case, id=name, marks=[pytest.mark.needs(PROXIES[case[0]][0]), pytest.mark.slow])
+    for name, case in MISTAKES.items()
+]
 
 
 @pytest.mark.parametrize(("name", "old", "new", "fields", "reason", "field", "remedy"), CASES)
