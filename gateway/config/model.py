@@ -19,7 +19,8 @@ from gateway.outside.redis_settings import RedisStore
 from gateway.outside.settings import IdentitySettings, LoggerSettings
 from gateway.reading.settings import Block
 from gateway.reading.values import (
-    THIS_MACHINE,
+    LOOPBACK_NETWORKS,
+    UNIX,
     Address,
     File,
     FileMode,
@@ -50,9 +51,9 @@ class Config(Block):
     decisions: Listen | None = None
     """Address of the decision endpoint `/authz` for nginx, Traefik, Caddy and Envoy; keep it private. `host:port` or
     `unix:path`. None: off."""
-    decision_callers: tuple[Peers, ...] = THIS_MACHINE
+    decision_callers: tuple[Peers, ...] = LOOPBACK_NETWORKS
     """Networks of the proxies that may ask for decisions and are trusted to name the client; others get 403. `unix:`:
-    whatever may connect to the socket file of *decisions*."""
+    whatever may connect to the socket file of *decisions*, which the default includes."""
     socket_mode: FileMode = 0o660
     """Permissions of the socket files that the gateway makes, in octal digits: who may connect to them."""
     tls: PublicTls | None = None
@@ -145,6 +146,12 @@ class Config(Block):
     def location(self, *path: Any) -> Location:
         """The position of the value under *path*: ``config.location("apis", 0, "path")``."""
         return self._positions.find(path) if self._positions else Location("(built in)")
+
+    @property
+    def decision_peers(self) -> tuple[Peers, ...]:
+        """Those of *decision_callers*. By default this machine may ask, also through a socket file."""
+        callers = self.decision_callers
+        return (*callers, UNIX) if callers == LOOPBACK_NETWORKS else callers
 
     def server_settings(self) -> ServerSettings:
         """Limits and times for the wire."""

@@ -31,7 +31,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from gateway.data_plane.dispatcher import preflight_method
-from gateway.data_plane.questions import ASIDE, Question, Unanswerable, asking, read_question
+from gateway.data_plane.questions import ASIDE, ProxyQuestion, Unanswerable, asking, read_question
 from gateway.pipeline.responses import error_body
 from gateway.reading.values import Peers
 from gateway.remedies.questions import QuestionFault, remedies_for
@@ -104,7 +104,7 @@ class DecisionEndpoint:
         log.warning("decision_names_proxy", client=client, field="X-Forwarded-For", remedy=remedies)
 
     async def _later(
-        self, waiting: Awaitable[Response | None], subject: Request, before: dict[str, str], question: Question
+        self, waiting: Awaitable[Response | None], subject: Request, before: dict[str, str], question: ProxyQuestion
     ) -> Response:
         return _answer(await waiting, subject, before, question)
 
@@ -125,7 +125,7 @@ def _subject(request: Request, client: str, method: str, path: str, query: str) 
     )
 
 
-def _answer(outcome: Response | None, subject: Request, before: dict[str, str], question: Question) -> Response:
+def _answer(outcome: Response | None, subject: Request, before: dict[str, str], question: ProxyQuestion) -> Response:
     if outcome is not None and not _answers_preflight(outcome, subject):
         return _refused(outcome, question)
     answer = Response(200, Headers(_changed(subject, before)))
@@ -167,7 +167,7 @@ def _changed(subject: Request, before: dict[str, str]) -> Iterator[tuple[str, st
             yield name, value
 
 
-def _refused(answer: Response, question: Question) -> Response:
+def _refused(answer: Response, question: ProxyQuestion) -> Response:
     """*answer* as the asking proxy can take it."""
     if answer.status_code < 300:
         answer.status_code = 403  # a policy answered instead of the backend; a decision can only let pass or refuse

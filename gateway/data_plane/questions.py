@@ -28,7 +28,7 @@ _WITHOUT = (QuestionFault.NO_TARGET, QuestionFault.NO_METHOD)
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class ProxyQuestion:
     """
     The request that is asked about.
 
@@ -68,7 +68,7 @@ def asking(request: Request) -> tuple[Proxy, ...]:
 
 def read_question(
     request: Request, callers: tuple[Peers, ...], proxies: tuple[Peers, ...], is_local: bool = False
-) -> Question:
+) -> ProxyQuestion:
     """
     The question that *request* is.
 
@@ -84,26 +84,29 @@ def read_question(
     target, method, nginx = _behind_prefix(request) if request.path.startswith(f"{PREFIX}/") else _in_fields(request)
     if not method.isupper():  # backends may read it without case: in lower case it would be judged as another one
         raise Unanswerable(QuestionFault.METHOD_CASE, "The method is not in upper case.", request)
-    return Question(method, target, nginx, client, is_proxy)
+    return ProxyQuestion(method, target, nginx, client, is_proxy)
 
 
 def _client(
     request: Request, callers: tuple[Peers, ...], proxies: tuple[Peers, ...], is_local: bool
 ) -> tuple[str, bool]:
     """The address of the client, and whether it is a trusted proxy's. Raises Unanswerable."""
-    addresses = _addresses(request)
-    # The listener has put the caller's own address at the end; everything before it was written by the caller.
-    *chain, caller = [*addresses, UNIX] if is_local else addresses or [""]
-    if not caller or not is_within(caller, (*callers, *proxies)):
-        what = f"{caller or 'The caller'} is not among decision-callers."
-        raise Unanswerable(QuestionFault.CALLER, what, request)
+    chain = _chain(request, (*callers, *proxies), is_local)
     if not chain:
         what = "The question does not name the client: X-Forwarded-For is missing."
         raise Unanswerable(QuestionFault.NO_CLIENT, what, request, "X-Forwarded-For")
-    for address in reversed(chain):
-        if not is_within(address, proxies):
-            return address, False
-    return chain[0], True
+    client = next((address for address in reversed(chain) if not is_within(address, proxies)), "")
+    return client or chain[0], not client
+
+
+def _chain(request: Request, trusted: tuple[Peers, ...], is_local: bool) -> list[str]:
+    """The addresses that the caller, who is *trusted*, has written. Raises Unanswerable: it is not trusted."""
+    addresses = _addresses(request)
+    # The listener has put the caller's own address at the end; everything before it was written by the caller.
+    *chain, caller = [*addresses, UNIX] if is_local else addresses or [""]
+    if caller and is_within(caller, trusted):
+        return chain
+    raise Unanswerable(QuestionFault.CALLER, f"{caller or 'The caller'} is not among decision-callers.", request)
 
 
 def _addresses(request: Request) -> list[str]:

@@ -241,7 +241,7 @@ def _address(value: object, info: ValidationInfo) -> Place:
         return UnixAddress(_unix_path(value.removeprefix(UNIX), info))
     parts = _ADDRESS.fullmatch(value) if isinstance(value, str) else None
     if parts is None:
-        remedy = "write 127.0.0.1:8080, [::]:8080 or unix:/run/gateway/http.sock"
+        remedy = "write 127.0.0.1:8080, [::]:8080 or unix:/run/http.sock"
         raise mistake("bad-address", "an address is host:port or unix:path", remedy)
     if int(parts["port"]) > 65_535:
         raise mistake("bad-address", f"port {parts['port']} is too high", "the highest port is 65535")
@@ -251,7 +251,7 @@ def _address(value: object, info: ValidationInfo) -> Place:
 def _unix_path(text: str, info: ValidationInfo) -> Path:
     """The file of a Unix socket, which need not exist; made absolute."""
     if not text or text.startswith(("//", "@")) or not text.isprintable():
-        raise mistake("bad-address", f"{text!r} is not the path of a socket file", "write /run/gateway/http.sock")
+        raise mistake("bad-address", f"{text!r} is not the path of a socket file", "write /run/http.sock")
     path = Path(text)
     if isinstance(info.context, Surroundings):
         path = info.context.directory / path
@@ -291,7 +291,7 @@ Listen = Annotated[
     Place,
     PlainValidator(_address),
     PlainSerializer(str, return_type=str),
-    WithJsonSchema({"type": "string", "examples": ["127.0.0.1:8080", "unix:/run/gateway/http.sock"]}),
+    WithJsonSchema({"type": "string", "examples": ["127.0.0.1:8080", "unix:/run/http.sock"]}),
 ]
 """``host:port``, or ``unix:`` and the path of a socket file."""
 
@@ -363,7 +363,6 @@ Peers = Annotated[
 """An IP network or address, or ``unix:``: everything that may connect to the gateway's Unix sockets."""
 
 LOOPBACK_NETWORKS = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"))
-THIS_MACHINE: tuple[Peers, ...] = (*LOOPBACK_NETWORKS, UNIX)
 
 
 @dataclass(frozen=True, slots=True)

@@ -149,10 +149,10 @@ def decision_endpoint(gateway: Gateway) -> DecisionEndpoint:
     """*gateway*, asked by other proxies."""
     config = gateway.config
     is_local = isinstance(config.decisions, UnixAddress)
-    return DecisionEndpoint(gateway.dispatcher, config.decision_callers, config.trusted_proxies, is_local)
+    return DecisionEndpoint(gateway.dispatcher, config.decision_peers, config.trusted_proxies, is_local)
 
 
 def decision_settings(config: Config) -> ServerSettings:
     """Callers of the decision endpoint are proxies: their forwarding fields are believed, those of others are not."""
-    trusted = (*config.decision_callers, *config.trusted_proxies)
+    trusted = (*config.decision_peers, *config.trusted_proxies)
     return replace(config.server_settings(), trusted_proxies=trusted, proxy_protocol=False)
