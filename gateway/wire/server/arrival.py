@@ -14,40 +14,18 @@ Source: RFC 9113 §3.2 and §3.3; uvicorn, "Custom protocols".
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, cast
 
+from gateway.wire.server.client_connection import ClientConnection
 from gateway.wire.server.connection import ServerConnection
 from gateway.wire.server.forwarded import Introduction
 from gateway.wire.server.http2.connection import Http2ServerConnection
 from gateway.wire.server.http2.frames import PREFACE
-from gateway.wire.server.listener import Caller, Listener
+from gateway.wire.server.listener import Listener
 
 if TYPE_CHECKING:
     from uvicorn.config import Config
     from uvicorn.server import ServerState
-
-
-class ClientConnection(Protocol):
-    """
-    A connection of either version, as the server sees it.
-
-    Attributes:
-        caller: Turns its heads into requests.
-    """
-
-    caller: Caller
-
-    @property
-    def lasting(self) -> int:
-        """How many tunnels and streams of events are on it."""
-
-    def go_away(self) -> None:
-        """The server is stopping: end those."""
-
-    def abort(self) -> None:
-        """Close immediately."""
 
 
 class Arrivals:
@@ -72,12 +50,9 @@ class Arrivals:
     ) -> asyncio.Protocol:
         """*introduction*: what is known of the client besides the address at the other end."""
         http2 = self._listener.settings.http2
-        first = ServerConnection(self._listener, server_state, introduction)
         if http2.tls if self._has_tls else http2.clear_text:
-            return Arrival(
-                first, partial(Http2ServerConnection, self._listener, server_state, introduction), self._has_tls
-            )
-        return first
+            return Arrival(self._listener, server_state, self._has_tls, introduction)
+        return ServerConnection(self._listener, server_state, introduction)
 
 
 class Arrival(asyncio.Protocol):
@@ -85,11 +60,14 @@ class Arrival(asyncio.Protocol):
 
     transport: asyncio.Transport
 
-    def __init__(self, first: ServerConnection, http2: Callable[[], Http2ServerConnection], has_tls: bool) -> None:
-        """*first*: what it is unless it turns out to be one of HTTP/2, which *http2* makes."""
-        self._first = first
-        self._http2 = http2
+    def __init__(
+        self, listener: Listener, server_state: ServerState, has_tls: bool, introduction: Introduction | None = None
+    ) -> None:
+        self._listener = listener
+        self._server_state = server_state
         self._has_tls = has_tls
+        self._introduction = introduction
+        self._first = ServerConnection(listener, server_state, introduction)
         self._received = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -103,7 +81,10 @@ class Arrival(asyncio.Protocol):
         is_http2 = tls is not None and tls.selected_alpn_protocol() == "h2"
         self._hand_over(self._http2() if is_http2 else self._first)
 
-    def _hand_over(self, connection: ServerConnection | Http2ServerConnection) -> None:
+    def _http2(self) -> Http2ServerConnection:
+        return Http2ServerConnection(self._listener, self._server_state, self._introduction)
+
+    def _hand_over(self, connection: ClientConnection) -> None:
         self.transport.set_protocol(connection)
         connection.connection_made(self.transport)
 

@@ -10,7 +10,6 @@ Source: RFC 9112.
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import suppress
 from typing import TYPE_CHECKING, cast
 
@@ -18,16 +17,16 @@ from gateway.errors import ClientLeft
 from gateway.wire.backlog import backlog
 from gateway.wire.body import Body, BodyStream
 from gateway.wire.decoders import FramingError
-from gateway.wire.pace import Pace
-from gateway.wire.server.answers import error_response, render_head
-from gateway.wire.server.deadlines import NEVER, Deadlines
-from gateway.wire.server.forwarded import Introduction, Peer
+from gateway.wire.server.answers import refusal_response, render_head
+from gateway.wire.server.client_connection import ClientConnection
+from gateway.wire.server.deadlines import NEVER
+from gateway.wire.server.forwarded import Introduction
 from gateway.wire.server.http1_exchange import Http1Exchange
 from gateway.wire.server.incoming_body import IncomingBody
-from gateway.wire.server.listener import Caller, Listener
+from gateway.wire.server.listener import Listener
 from gateway.wire.server.proxy_header import SIGNATURE
 from gateway.wire.server.request_head import UNINVITED, HeadError, RequestHead, check_start, head_too_large
-from gateway.wire.server.sockets import client_certificate, has_left, shortage_of
+from gateway.wire.server.sockets import has_left
 from gateway.wire.server.states import (
     ANSWERING,
     CLOSED,
@@ -41,39 +40,24 @@ from gateway.wire.server.states import (
     ClientState,
     on,
 )
-from gateway.wire.sweeper import sweeper
 from gateway.wire.websocket import GOING_AWAY
 
 if TYPE_CHECKING:
     from uvicorn.server import ServerState
 
 _PART, _REQUEST, _UPLOAD, _RECEIVED, _ANSWERED, _SWITCHED, _LAST, _CLOSE = map(on, ClientEvent)
-_WRITE_HIGH_BYTES = 256 * 1024
-_METHODS = "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT"
 
 
-class ServerConnection(asyncio.Protocol):
+class ServerConnection(ClientConnection):
     """
     One client connection.
 
     Attributes:
-        transport: To the client; exchanges write to it.
-        address: Address of the other end.
-        caller: Turns its heads into requests.
-        sweeper: The sweeper of the connection's event loop.
         is_full: Whether the client is slow to take what has been written.
     """
 
-    transport: asyncio.Transport
-    address = ""
-
     def __init__(self, listener: Listener, server_state: ServerState, introduction: Introduction | None = None) -> None:
-        """*introduction*: what is known of the client besides the address at the other end."""
-        self._listener = listener
-        self._introduction = introduction
-        self._server_state = server_state
-        self.sweeper = sweeper()
-        self._deadlines = Deadlines(self.sweeper, self._listener.settings)
+        super().__init__(listener, server_state, introduction)
         self._state: ClientState = HEAD
         self._buffer = b""  # the beginning of the next request, or pipelined requests
         self._exchange: Http1Exchange | None = None
@@ -82,21 +66,6 @@ class ServerConnection(asyncio.Protocol):
         self.is_full = False
 
     # -- from the transport
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast(asyncio.Transport, transport)
-        self.transport.set_write_buffer_limits(_WRITE_HIGH_BYTES)
-        self._pace = Pace(self.transport)
-        settings = self._listener.settings
-        peer = Peer.at(transport, settings.trusted_proxies, self._introduction)
-        self.address = peer.address
-        self.caller = Caller(peer, settings, client_certificate(transport))
-        self._server_state.connections.add(self)  # type: ignore[arg-type]
-        self.sweeper.watch(self)
-        if self._introduction is not None and self._introduction.refusal is not None:
-            self._refuse(self._introduction.refusal)
-        elif shortage := shortage_of(self.transport, len(self._server_state.connections), settings.limits.connections):
-            self._refuse(HeadError(503, shortage))
-
     def data_received(self, data: bytes) -> None:
         if len(data) > self._pace.limit_bytes:
             self._pace.took()
@@ -106,14 +75,9 @@ class ServerConnection(asyncio.Protocol):
             self._buffer = self._buffer + data if self._buffer else data
             self._serve()
 
-    def eof_received(self) -> None:
-        """The client has closed its side; like nginx and Go we treat that as leaving."""
-
     def connection_lost(self, error: Exception | None) -> None:
         self._state = _CLOSE[self._state]
-        self._server_state.connections.discard(self)
-        self._listener.stalled.discard(self)
-        self.sweeper.forget(self)
+        super().connection_lost(error)
         exchange, self._exchange = self._exchange, None
         body, self._body = self._body, None
         left = ClientLeft("the client left before the end of its request")
@@ -197,7 +161,9 @@ class ServerConnection(asyncio.Protocol):
     def _begin(self, head: RequestHead) -> None:
         """Give the request of *head* to the application. Raises HeadError: its body is malformed."""
         request = self.caller.request(head)
-        exchange = Http1Exchange(self, request, head.keep_alive and not self._stopping, head.minor)
+        exchange = Http1Exchange(request)
+        exchange.line, exchange.minor = self, head.minor
+        exchange.keep_alive = head.keep_alive and not self._stopping
         self._deadlines.reading = NEVER
         if head.length:
             request.body = self._attach_body(head, exchange)
@@ -357,15 +323,16 @@ class ServerConnection(asyncio.Protocol):
 
     def _refuse(self, refusal: HeadError) -> None:
         """Answer a request that never reaches the application, and close."""
-        drawn, id_line = self.caller.draw_id()
-        self._listener.note(refusal, drawn, self.address)
-        allow = [("Allow", _METHODS)] if refusal.status == 405 else []
-        response = error_response(refusal.status, refusal.message, allow)
+        id_line = self._note(refusal)
+        response = refusal_response(refusal.status, refusal.message)
         content = response.body.content
         framing = f"Content-Length: {len(content)}\r\nConnection: close\r\n{id_line}"
         self.transport.write(render_head(response, framing, self.sweeper.date_line) + content)
         self._buffer = self._buffer or b"\n"  # unread bytes may still be on their way
         self._close_gently()
+
+    def _turn_away(self, refusal: HeadError) -> None:
+        self._refuse(refusal)
 
     def switch(self) -> None:
         """From here on the client's bytes belong to another protocol."""
@@ -380,7 +347,6 @@ class ServerConnection(asyncio.Protocol):
         cast(Http1Exchange, self._exchange).pass_on(data)
 
     def abort(self) -> None:
-        """Close immediately and discard unsent bytes: the client sees that the answer is incomplete."""
         self._state = _CLOSE[self._state]
         self.transport.abort()
 
@@ -391,7 +357,6 @@ class ServerConnection(asyncio.Protocol):
 
     @property
     def lasting(self) -> int:
-        """How many tunnels and streams of events are on this connection: one or none."""
         return int(self._exchange is not None and self._exchange.is_lasting)
 
     # -- flow of reading
@@ -411,7 +376,6 @@ class ServerConnection(asyncio.Protocol):
         self._deadlines.expire_at(expires_at)
 
     def sweep(self, now: float) -> None:
-        """Look at the deadlines; *now* is the event loop's time."""
         deadlines = self._deadlines
         if now >= deadlines.writing:
             self._sweep_writing()
@@ -432,16 +396,6 @@ class ServerConnection(asyncio.Protocol):
         elif not self._pace.is_wanted and self._deadlines.is_time_to_look() and has_left(self.transport):
             self.abort()
 
-    def _sweep_writing(self) -> None:
-        """Close a connection whose client reads nothing: when its time is up, or earlier if there are too many."""
-        listener = self._listener
-        if self._deadlines.has_progressed(self.transport.get_write_buffer_size()):
-            listener.stalled.discard(self)
-            return
-        listener.stalled.add(self)
-        if not self._deadlines.may_stall() or len(listener.stalled) > listener.settings.limits.stalled_connections:
-            self.abort()
-
     def _expire(self) -> None:
         """The stream's token has expired: end it, if possible between two frames."""
         if self._exchange is None or self._exchange.expire():
@@ -459,20 +413,11 @@ class ServerConnection(asyncio.Protocol):
         else:
             self._close_gently()
 
-    def _end_lingering(self) -> None:
-        """The client has had time to close, but it may still be reading the answer."""
-        if self.transport.get_write_buffer_size():
-            self._deadlines.expect_close()
-        else:
-            self.abort()
-
     def go_away(self) -> None:
-        """The server is stopping: end a tunnel or a stream of events, unless a frame to the client is incomplete."""
         if self._exchange is not None and self._exchange.is_lasting:
             self._exchange.end_tunnel(GOING_AWAY, "the gateway stops")
 
     def shutdown(self) -> None:
-        """The server is stopping: let the current exchange end; an idle connection may send a last request."""
         self._stopping = True
         self._deadlines.stop()
         farewell_s = self._listener.settings.farewell_s

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from gateway.errors import ClientLeft
 from gateway.wire.body import Body, BodyStream
+from gateway.wire.decoders import FramingError
 from gateway.wire.framing import CHUNKED
 from gateway.wire.messages import Request, Response, WireFault
 from gateway.wire.server.answers import error_response
@@ -228,8 +229,9 @@ class Http2Stream(Exchange):
         return block if "date" in lines else block + remembered(self._line.sweeper.date_line)
 
     # -- ends
-    def _ended(self) -> None:
+    def _end(self) -> None:
         """The exchange is over; what is still to be sent, and what the client still sends, is the stream's."""
+        self._close(client_left=False)
         if self.flow.size:
             self._expect_progress()
 
@@ -237,11 +239,17 @@ class Http2Stream(Exchange):
         if ends_well:
             self.flow.complete()
         else:
-            self._line.stream_over(self, ErrorCode.INTERNAL_ERROR)
+            self._cut(ErrorCode.INTERNAL_ERROR)
 
     def _sent_end(self) -> None:
         """The end of the answer has been written."""
+        self._incoming = None
         self._line.stream_over(self, None if self.ended else ErrorCode.NO_ERROR)
+
+    def _cut(self, code: ErrorCode) -> None:
+        """End the stream before its end."""
+        self._line.stream_over(self, code)
+        self.close()
 
     def spoil(self, message: str) -> None:
         """The client has broken the protocol in this stream."""
@@ -296,22 +304,25 @@ class Http2Stream(Exchange):
             return
         stalled.add(self)
         if not self.deadlines.may_stall() or len(stalled) > self._line.settings.limits.stalled_connections:
-            self._line.stream_over(self, ErrorCode.CANCEL)
+            self._cut(ErrorCode.CANCEL)
 
     def _time_out(self) -> None:
         """The request's body does not come."""
         if self.answered:
-            self._line.stream_over(self, ErrorCode.CANCEL)
+            self._cut(ErrorCode.CANCEL)
             return
+        incoming, self._incoming = self._incoming, None
         self.refuse(HeadError(408, "Request body not received in time"))
+        if incoming is not None:
+            incoming.fail(FramingError("Request body not received in time"))
 
     def _expire(self) -> None:
         if self.expire():
             self.deadlines.expiry = NEVER
         elif self.deadlines.is_overdue():
-            self._line.stream_over(self, ErrorCode.CANCEL)
+            self._cut(ErrorCode.CANCEL)
 
     def _sweep_tunnel(self, now: float) -> None:
         self.deadlines.has_moved(self.moved_bytes)
         if now >= self.deadlines.tunnel and not self.end_tunnel(GOING_AWAY, "idle"):
-            self._line.stream_over(self, ErrorCode.CANCEL)
+            self._cut(ErrorCode.CANCEL)
