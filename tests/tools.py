@@ -24,7 +24,14 @@ _PLACES = ["/usr/local/sbin", "/usr/sbin", "/sbin", *map(str, _NEWEST_FIRST)]
 def find(package: str) -> str | None:
     """Path of a program, by its package in ``.ci/tools``; None when it is not installed."""
     path = os.pathsep.join([os.environ.get("PATH", os.defpath), *_PLACES])
-    return next(filter(None, (shutil.which(name, path=path) for name in _COMMANDS[package])), None)
+    return next(filter(None, (_find(name, path) for name in _COMMANDS[package])), None)
+
+
+def _find(name: str, path: str) -> str | None:
+    """A program on *path*, or a file."""
+    if name.startswith("/"):
+        return name if Path(name).exists() else None
+    return shutil.which(name, path=path)
 
 
 def need(package: str) -> str:

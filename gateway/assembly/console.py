@@ -34,7 +34,7 @@ from gateway.management.health import Readiness
 from gateway.management.logins import Logins
 from gateway.management.traces import Traces
 from gateway.pipeline.masking import Masking
-from gateway.reading.values import revealed
+from gateway.reading.values import Address, revealed
 from gateway.telemetry.metrics import GatewayMetrics
 from gateway.telemetry.requests.ring import RequestLog
 
@@ -112,7 +112,9 @@ def management_access(config: Config, former: Visitors | None = None) -> Visitor
     logins = Logins(revealed(console.token), console.login_header, console.login_proxies)
     if former is not None and former.logins.same(logins):
         logins = former.logins
-    return Visitors(config.management.host, config.management_hosts, logins, console.actions)
+    place = config.management
+    host = place.host if isinstance(place, Address) else "localhost"  # only this machine reaches a socket file
+    return Visitors(host, config.management_hosts, logins, console.actions)
 
 
 def _console(assembly: Assembly, access: Visitors) -> Console:

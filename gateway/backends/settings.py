@@ -105,6 +105,9 @@ class BackendSettings(UpstreamSettings, _Destination):
     def _one_place(self) -> Self:
         if [bool(self.url), bool(self.app), bool(self.pool)].count(True) != 1:
             raise mistake("one-of", "a backend has exactly one of url, app and pool", "write one of them")
+        if self.unix_socket is not None and self.url is None:
+            remedy = "write url: http://NAME/PATH beside it; NAME is sent as Host"
+            raise mistake("missing-key", "unix-socket says how a url is reached, and there is none", remedy)
         if self.pool and not any(member.weight for member in self.pool):
             raise mistake("bad-value", "no member of the pool has a weight above 0", "give one its share", at="pool")
         return self

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from gateway.errors import GatewayError
-from gateway.reading.values import revealed
+from gateway.reading.values import Address, revealed
 
 if TYPE_CHECKING:
     from gateway.config import Config
@@ -25,13 +25,14 @@ def ask(config: Config, path: str, body: object = None, method: str | None = Non
     """
     import httpx2
 
-    (host, port), token = config.management, revealed(config.console.token)
+    place, token = config.management, revealed(config.console.token)
     headers = {} if token is None else {"Authorization": f"Bearer {token}"}
-    place = f"{f'[{host}]' if ':' in host else host}:{port}"
+    authority, path_of_socket = (str(place), None) if isinstance(place, Address) else ("localhost", str(place.path))
     verb = method or ("GET" if body is None else "POST")
     try:
-        with httpx2.Client(timeout=TIMEOUT_S, trust_env=False) as client:
-            answer = client.request(verb, f"http://{place}{path}", headers=headers, json=body)
+        transport = httpx2.HTTPTransport(uds=path_of_socket, trust_env=False)
+        with httpx2.Client(transport=transport, timeout=TIMEOUT_S, trust_env=False) as client:
+            answer = client.request(verb, f"http://{authority}{path}", headers=headers, json=body)
     except httpx2.HTTPError as error:
         raise GatewayError(f"the gateway at {place} does not answer: {error}; is it running?") from None
     if not answer.is_success:

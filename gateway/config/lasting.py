@@ -5,7 +5,17 @@ from __future__ import annotations
 from gateway.config.model import Config
 
 # Bound sockets and forked processes; counters, and jobs that are being watched.
-_LASTING = ("listen", "management", "decisions", "workers", "redis", "quota_file", "notifications")
+_LASTING = (
+    "listen",
+    "management",
+    "decisions",
+    "socket_mode",
+    "proxy_protocol",
+    "workers",
+    "redis",
+    "quota_file",
+    "notifications",
+)
 
 
 def with_lasting(after: Config, before: Config) -> tuple[Config, tuple[str, ...]]:

@@ -21,13 +21,15 @@ from gateway.outside.settings import IdentitySettings, LoggerSettings
 from gateway.reading.settings import Block
 from gateway.reading.values import (
     LOOPBACK_NETWORKS,
+    UNIX,
     Address,
     File,
+    FileMode,
     HostName,
     Id,
     Listen,
-    Network,
     NewFile,
+    Peers,
     TextForm,
 )
 from gateway.telemetry.otel.settings import TelemetrySettings
@@ -40,25 +42,33 @@ class Config(Block):
     """Everything that `config.yaml` may contain. Relative paths in it start at the file itself."""
 
     listen: Listen = Address("127.0.0.1", 8080)
-    """Address of the data plane."""
+    """Address of the data plane: `host:port`, or `unix:` and the path of a socket file."""
     management: Listen = Address("127.0.0.1", 8081)
-    """Address of the management plane: health, metrics, console. Keep it private."""
+    """Address of the management plane: health, metrics, console. Keep it private. `host:port` or `unix:path`."""
     management_hosts: tuple[HostName, ...] = ()
     """Names by which scrapers and load balancers call the management plane, besides *localhost* and addresses."""
     console: ConsoleSettings = ConsoleSettings()
     """Web pages for operators on the management plane, at `/`: `true` (unless set), `false`, or a mapping."""
     decisions: Listen | None = None
-    """Address of the decision endpoint `/authz` for nginx, Traefik, Caddy and Envoy; keep it private. None: off."""
-    decision_callers: tuple[Network, ...] = LOOPBACK_NETWORKS
-    """Networks of the proxies that may ask for decisions and are trusted to name the client; others get 403."""
+    """Address of the decision endpoint `/authz` for nginx, Traefik, Caddy and Envoy; keep it private. `host:port` or
+    `unix:path`. None: off."""
+    decision_callers: tuple[Peers, ...] = LOOPBACK_NETWORKS
+    """Networks of the proxies that may ask for decisions and are trusted to name the client; others get 403. `unix:`:
+    whatever may connect to the socket file of *decisions*, which the default includes."""
+    socket_mode: FileMode = 0o660
+    """Permissions of the socket files that the gateway makes, in octal digits: who may connect to them."""
     envoy: EnvoySettings | None = None
     """Where Envoy asks over gRPC (`ext_authz`); needs the extra `[envoy]`. None: off."""
     tls: PublicTls | None = None
     """TLS of the data plane. None: plain http."""
     workers: WorkerSetting = 1
     """Processes that share the listener, 1 to 1024; `auto`: as many as there are processors and memory for."""
-    trusted_proxies: tuple[Network, ...] = ()
-    """Networks of proxies in front of the gateway, whose `X-Forwarded-*` fields are trusted."""
+    trusted_proxies: tuple[Peers, ...] = ()
+    """Networks of proxies in front of the gateway, whose `X-Forwarded-*` fields are trusted. `unix:`: whatever may
+    connect to the socket file of *listen*."""
+    proxy_protocol: bool = False
+    """Whether every connection from *trusted-proxies* to *listen* begins with a PROXY header, version 1 or 2, that
+    names the client. Connections from elsewhere begin without one."""
     http2: Http2Settings = Http2Settings()
     """HTTP/2 from clients."""
     via: Annotated[
@@ -140,12 +150,19 @@ class Config(Block):
         """The position of the value under *path*: ``config.location("apis", 0, "path")``."""
         return self._positions.find(path) if self._positions else Location("(built in)")
 
+    @property
+    def decision_peers(self) -> tuple[Peers, ...]:
+        """Those of *decision_callers*. By default this machine may ask, also through a socket file."""
+        callers = self.decision_callers
+        return (*callers, UNIX) if callers == LOOPBACK_NETWORKS else callers
+
     def server_settings(self) -> ServerSettings:
         """Limits and times for the wire."""
         return ServerSettings(
             limits=self.limits,
             timeouts=self.timeouts,
             trusted_proxies=self.trusted_proxies,
+            proxy_protocol=self.proxy_protocol,
             via=self.via,
             id_header=self.request_id.name,
             client_id_header=self.request_id.client_header or "",

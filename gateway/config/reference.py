@@ -14,7 +14,7 @@ from pydantic_core import PydanticUndefined
 from gateway.config.model import Config
 from gateway.reading import durations
 from gateway.reading.settings import Block, key_of
-from gateway.reading.values import WRITTEN_DURATION, Address
+from gateway.reading.values import WRITTEN_DURATION, Address, UnixAddress
 
 
 def models(root: type[Block] = Config) -> Iterator[tuple[tuple[str, ...], type[Block]]]:
@@ -97,7 +97,7 @@ def _written(value: object, is_duration: bool) -> str:
             return str(value).lower()
         case float():
             return durations.format(value) if is_duration else f"{value:g}"
-        case Address():
+        case Address() | UnixAddress():
             return str(value)
         case tuple() | frozenset():
             return ", ".join(map(str, value))

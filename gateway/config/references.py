@@ -9,7 +9,7 @@ from typing import Any
 from gateway.config.apis import Api, Group, Product, Subscription, User
 from gateway.config.model import Config
 from gateway.errors import Location, Problem
-from gateway.reading.values import Address
+from gateway.reading.values import UNIX, Address, Place
 
 
 def _lists(config: Config) -> dict[str, Sequence[Api | Product | Subscription | User | Group]]:
@@ -32,6 +32,7 @@ def unresolved(config: Config) -> Iterator[Problem]:
         yield from _missing(config, path, value, known.get(kind, config.backends), kind)
     yield from _bad_backends(config)
     yield from _shared_addresses(config)
+    yield from _without_senders(config)
 
 
 def _doubled(config: Config) -> Iterator[Problem]:
@@ -120,14 +121,28 @@ def _bad_member(config: Config, path: tuple[Any, ...], name: str) -> Iterator[Pr
 
 def _shared_addresses(config: Config) -> Iterator[Problem]:
     """Two listeners on one address; port 0 is any free one."""
-    seen: dict[Address, str] = {}
+    seen: dict[Place, str] = {}
     listeners = {"listen": config.listen, "management": config.management, "decisions": config.decisions}
     if config.envoy is not None:
         listeners["envoy"] = config.envoy.listen
     for name, address in listeners.items():
-        if address is None or address.port == 0:
+        if address is None or (isinstance(address, Address) and address.port == 0):
             continue
         if address in seen:
             message = f"{name} is the address of {seen[address]}, too"
             yield Problem(config.location(name), "conflict", message, "give each listener an address of its own")
         seen[address] = name
+
+
+def _without_senders(config: Config) -> Iterator[Problem]:
+    """PROXY headers are expected, and nothing may send them."""
+    if not config.proxy_protocol:
+        return
+    if isinstance(config.listen, Address):
+        senders = any(peers != UNIX for peers in config.trusted_proxies)
+        remedy = "list the networks of the proxies under trusted-proxies"
+    else:
+        senders, remedy = UNIX in config.trusted_proxies, "add unix: to trusted-proxies"
+    if not senders:
+        message = "PROXY headers are accepted from trusted-proxies only, and none of them can connect to listen"
+        yield Problem(config.location("proxy-protocol"), "missing-setting", message, remedy)

@@ -23,55 +23,37 @@ Source: nginx ngx_http_auth_request_module; Traefik ForwardAuth; Envoy ext_authz
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Iterator
+from dataclasses import dataclass, field
+from threading import Event
 from typing import TYPE_CHECKING
 
+import structlog
+
 from gateway.data_plane.dispatcher import preflight_method
+from gateway.data_plane.questions import ASIDE, ProxyQuestion, Unanswerable, asking, read_question
 from gateway.pipeline.responses import error_body
-from gateway.reading.values import Network
+from gateway.reading.values import Peers
+from gateway.remedies.questions import QuestionFault, remedies_for
 from gateway.wire.body import Body
-from gateway.wire.fields import field_key, fold_name
+from gateway.wire.fields import fold_name
 from gateway.wire.headers import Headers
 from gateway.wire.messages import Request, Response
-from gateway.wire.server.forwarding_fields import is_within, members, node_address
 from gateway.wire.target import TargetError, split_target
 
 if TYPE_CHECKING:
     from gateway.data_plane.dispatcher import Dispatcher
 
-PREFIX = "/authz"
+log = structlog.get_logger("gateway.decisions")
+
 STATUS_HEADER = "X-Gateway-Status"
 _ALLOWED_ORIGIN = "Access-Control-Allow-Origin"
 
 # Envoy takes these names out of the request before it forwards it.
 REMOVE_HEADER = "x-envoy-auth-headers-to-remove"
 
-# Target and method in the form of nginx, and in that of Traefik and Caddy.
-_QUESTIONS = (("X-Original-URI", "X-Original-Method"), ("X-Forwarded-Uri", "X-Forwarded-Method"))
-
-# What describes the question, not the request that it is about.
-_ASIDE = frozenset(["content-length", *(field_key(name) for names in _QUESTIONS for name in names)])
-
 # Belongs to the connection between proxy and gateway.
 _CONNECTION = frozenset("connection host content-length transfer-encoding x-forwarded-for".split())
-
-
-@dataclass(frozen=True, slots=True)
-class _Question:
-    """The request that is asked about."""
-
-    method: str
-    target: str
-    nginx: bool
-
-
-class _Unanswerable(Exception):
-    """A question that is refused before it is judged."""
-
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.answer = _plain(status, message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,24 +64,29 @@ class DecisionEndpoint:
     Attributes:
         callers: Networks of the proxies that may ask, and that are trusted to name the client.
         proxies: Networks of further proxies, between the client and the caller.
+        is_local: Whether it is asked over a Unix socket.
     """
 
     dispatcher: Dispatcher
-    callers: tuple[Network, ...]
-    proxies: tuple[Network, ...] = ()
+    callers: tuple[Peers, ...]
+    proxies: tuple[Peers, ...] = ()
+    is_local: bool = False
+    _noted: Event = field(default_factory=Event)
 
     def handle(self, request: Request) -> Response | Awaitable[Response]:
         """200 with header fields, or the refusal."""
         try:
-            client = self._client(request)
-            question = _question(request)
-        except _Unanswerable as refusal:
-            return refusal.answer
+            question = read_question(request, self.callers, self.proxies, self.is_local)
+        except Unanswerable as refusal:
+            self.dispatcher.note_question(request, refusal)
+            return _plain(refusal.status, str(refusal))
+        if question.is_proxy:
+            self._note_proxy(request, question.client)
         try:
             path, query = split_target(question.target)
         except TargetError as error:
             return _refused(_plain(400, str(error)), question)
-        subject = _subject(request, client, question.method, path, query)
+        subject = _subject(request, question.client, question.method, path, query)
         subject.id_key, subject.id_line = request.id_key, request.id_line
         before = dict(subject.headers.lines)
         outcome = self.dispatcher.decide(subject)
@@ -108,69 +95,23 @@ class DecisionEndpoint:
             return self._later(outcome, subject, before, question)
         return _answer(outcome, subject, before, question)
 
-    def _client(self, request: Request) -> str:
-        """The address of the client that the question is about. Raises _Unanswerable."""
-        # The listener has put the caller's own address at the end; everything before it was written by the caller.
-        *chain, caller = _addresses(request) or [""]
-        if not caller or not is_within(caller, (*self.callers, *self.proxies)):
-            raise _Unanswerable(403, f"{caller or 'The caller'} is not among decision-callers.")
-        if not chain:
-            raise _Unanswerable(403, "The question does not name the client: X-Forwarded-For is missing.")
-        return next((address for address in reversed(chain) if not is_within(address, self.proxies)), chain[0])
+    def _note_proxy(self, request: Request, client: str) -> None:
+        """Log once that a proxy is judged in place of its clients: the one that asks seems not to name them."""
+        if self._noted.is_set():
+            return
+        self._noted.set()
+        remedies = remedies_for(QuestionFault.PROXY_AS_CLIENT, asking(request))
+        log.warning("decision_names_proxy", client=client, field="X-Forwarded-For", remedy=remedies)
 
     async def _later(
-        self, waiting: Awaitable[Response | None], subject: Request, before: dict[str, str], question: _Question
+        self, waiting: Awaitable[Response | None], subject: Request, before: dict[str, str], question: ProxyQuestion
     ) -> Response:
         return _answer(await waiting, subject, before, question)
 
 
-def _addresses(request: Request) -> list[str]:
-    """The list in X-Forwarded-For. Raises _Unanswerable."""
-    addresses = [node_address(node) for node in members(request.headers.lines, "x-forwarded-for")]
-    if not all(addresses):
-        raise _Unanswerable(403, "X-Forwarded-For holds something that is not an address.")
-    return addresses
-
-
-def _question(request: Request) -> _Question:
-    """What is asked about. Raises _Unanswerable."""
-    if request.path.startswith(f"{PREFIX}/"):
-        return _behind_prefix(request)
-    if request.path != PREFIX:
-        raise _Unanswerable(404, f"Send questions to {PREFIX}.")
-    original, forwarded = ([request.headers.values(name) for name in names] for names in _QUESTIONS)
-    nginx = any(original)
-    # A proxy passes the client's own fields on: beside its question they would be another one, of the client's choice.
-    if nginx and any(forwarded):
-        raise _Unanswerable(403, "X-Original and X-Forwarded fields ask two questions.")
-    names, fields = (_QUESTIONS[0], original) if nginx else (_QUESTIONS[1], forwarded)
-    target, method = map(_only, names, fields)
-    return _Question(_usual(method), target, nginx)
-
-
-def _behind_prefix(request: Request) -> _Question:
-    """Envoy's form."""
-    query = f"?{request.query}" if request.query else ""
-    return _Question(request.method, request.path[len(PREFIX) :] + query, nginx=False)
-
-
-def _only(name: str, values: Sequence[str]) -> str:
-    """The one value of a field. Raises _Unanswerable."""
-    if len(values) == 1:
-        return values[0]
-    raise _Unanswerable(403, f"The question names no {name}." if not values else f"{name} appears {len(values)} times.")
-
-
-def _usual(method: str) -> str:
-    """*method*, which backends may read without case: in lower case it would be judged as another one."""
-    if not method.isupper():
-        raise _Unanswerable(403, "The method is not in upper case.")
-    return method
-
-
 def _subject(request: Request, client: str, method: str, path: str, query: str) -> Request:
     """The request that is asked about, without its body: a decision never reads it."""
-    kept = [(name, value) for name, value in request.headers if fold_name(name) not in _ASIDE]
+    kept = [(name, value) for name, value in request.headers if fold_name(name) not in ASIDE]
     return Request(
         method,
         path,
@@ -184,7 +125,7 @@ def _subject(request: Request, client: str, method: str, path: str, query: str) 
     )
 
 
-def _answer(outcome: Response | None, subject: Request, before: dict[str, str], question: _Question) -> Response:
+def _answer(outcome: Response | None, subject: Request, before: dict[str, str], question: ProxyQuestion) -> Response:
     if outcome is not None and not _answers_preflight(outcome, subject):
         return _refused(outcome, question)
     answer = Response(200, Headers(_changed(subject, before)))
@@ -226,7 +167,7 @@ def _changed(subject: Request, before: dict[str, str]) -> Iterator[tuple[str, st
             yield name, value
 
 
-def _refused(answer: Response, question: _Question) -> Response:
+def _refused(answer: Response, question: ProxyQuestion) -> Response:
     """*answer* as the asking proxy can take it."""
     if answer.status_code < 300:
         answer.status_code = 403  # a policy answered instead of the backend; a decision can only let pass or refuse

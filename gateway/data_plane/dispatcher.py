@@ -14,7 +14,7 @@ from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Protocol, TypeVar, cast
 
-from gateway.data_plane.recording import Ruling, record_of, record_of_wire, ruling_on
+from gateway.data_plane.recording import Ruling, record_of, record_of_question, record_of_wire, ruling_on
 from gateway.documents.model import Scope, Section
 from gateway.errors import PolicyError
 from gateway.pipeline.context import Context
@@ -27,6 +27,7 @@ from gateway.telemetry.requests.sampling import RequestSampling
 from gateway.wire.target import ambiguity
 
 if TYPE_CHECKING:
+    from gateway.data_plane.questions import Unanswerable
     from gateway.data_plane.routing import Match, Router
     from gateway.data_plane.subscriptions import GrantedAccess
     from gateway.expressions.entities import ApiInfo, DeploymentInfo
@@ -350,6 +351,12 @@ class Dispatcher:
     def note_refusal(self, refusal: WireRefusal) -> None:
         """Keep and log a request that the wire has refused."""
         self._note(record_of_wire(refusal), True, self.access_log.is_on)
+
+    def note_question(self, request: Request, refusal: Unanswerable) -> None:
+        """Count, keep and log a question that the decision endpoint has refused."""
+        record = record_of_question(request, refusal)
+        self.metrics.refusals[record.source, record.reason] += 1
+        self._note(record, True, self.access_log.is_on)
 
 
 def has_ended_well(context: Context, ending: Ending) -> bool:

@@ -23,15 +23,17 @@ from gateway.telemetry.requests.record import (
 )
 
 if TYPE_CHECKING:
+    from gateway.data_plane.questions import Unanswerable
     from gateway.pipeline.context import Context, LastError
     from gateway.pipeline.place import Place
-    from gateway.wire.messages import Ending, WireFault
+    from gateway.wire.messages import Ending, Request, WireFault
     from gateway.wire.server.listener import WireRefusal
 
 RETURN_RESPONSE = "return-response"
 BACKEND = "backend"
 WIRE = "wire"
 CLIENT = "client"
+DECISIONS = "decisions"
 
 # Reasons of errors that no caller can cause and no policy decides.
 _FAILURES = frozenset({"BackendConnectionFailure", "Timeout", "KeysUnavailable", "InternalError"})
@@ -147,6 +149,23 @@ def record_of_wire(refusal: WireRefusal) -> RequestRecord:
         expected=refusal.expected,
         found=refusal.found,
         client=refusal.client,
+    )
+
+
+def record_of_question(request: Request, refusal: Unanswerable) -> RequestRecord:
+    """The record of a question that is refused before the request that it is about is judged."""
+    return RequestRecord(
+        request.id,
+        time.time(),
+        request.method,
+        request.path,
+        outcome=RequestOutcome.REFUSED,
+        status=refusal.status,
+        source=DECISIONS,
+        reason=refusal.fault,
+        detail=refusal.what,
+        expected={"field": refusal.field, "remedy": refusal.remedies},
+        client=request.ip_address,
     )
 
 

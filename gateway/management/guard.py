@@ -147,10 +147,13 @@ TOO_OFTEN = "Too many wrong tokens; wait a minute.\n"
 ASKED = "Send the console's token: Authorization: Bearer TOKEN\n"
 
 
+INSIDE = "gateway.inside"
+"""Where a request's scope says that only the gateway's own processes reach the socket over which it came."""
+
+
 def is_inside(scope: Scope) -> bool:
-    """Whether it came over a Unix-domain socket: those are the gateway's own, in a private directory."""
-    local = scope.get("server")
-    return local is not None and local[1] is None
+    """Whether another process of this gateway asks: over a worker's own socket, in a private directory."""
+    return scope.get(INSIDE) is True
 
 
 def _came_by_loopback(scope: Scope) -> bool:

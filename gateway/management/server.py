@@ -11,7 +11,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any, cast
+from typing import cast
 
 import uvicorn
 from starlette.requests import ClientDisconnect
@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from gateway.management.attempts import network_of
+from gateway.management.guard import INSIDE
 from gateway.wire.server.serve import EmbeddedServer
 
 CLOSING = "gateway.closing"
@@ -33,18 +34,23 @@ GOODBYE_S = 2  # for requests that run when it stops: with the data plane's, wit
 
 @asynccontextmanager
 async def serve_management(
-    app: ASGIApp, listening: socket.socket, closing: asyncio.Event | None = None
+    app: ASGIApp, listening: socket.socket, closing: asyncio.Event | None = None, *, inside: bool = False
 ) -> AsyncIterator[None]:
     """
-    Serve *app* on a bound socket while the context lasts; *closing* is set before it stops listening.
+    Serve *app* on a bound socket while the context lasts.
 
-    Raises GatewayError: it cannot serve there.
+    Args:
+        closing: Set before it stops listening.
+        inside: Whether only the gateway's own processes reach it: its callers show no token, and are not counted.
+
+    Raises:
+        GatewayError: It cannot serve there.
     """
     closing = asyncio.Event() if closing is None else closing
 
     async def told(scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            await app({**scope, CLOSING: closing}, receive, send)
+            await app({**scope, CLOSING: closing, INSIDE: inside}, receive, send)
         except ClientDisconnect:
             return  # in the middle of its request: nothing that anybody has to look at
         except asyncio.CancelledError:
@@ -53,7 +59,7 @@ async def serve_management(
 
     settings = uvicorn.Config(
         told,
-        http=ManagementConnection,
+        http=_InnerConnection if inside else ManagementConnection,
         ws="none",
         log_config=None,
         access_log=False,
@@ -127,13 +133,18 @@ class ManagementConnection(HttpToolsProtocol):
             self._deadline.cancel()
 
     def _is_one_too_many(self) -> bool:
-        """Workers' sockets have clients without an address, all of which are the gateway's own."""
+        """A Unix socket's clients have no address, and cannot be told apart."""
+        if len(self.connections) > MOST_CONNECTIONS:
+            return True
         if self.client is None:
             return False
-        clients = [network_of(other.client[0]) for other in self.connections_with_address()]
-        return len(clients) > MOST_CONNECTIONS or clients.count(network_of(self.client[0])) > MOST_OF_ONE_CLIENT
-
-    def connections_with_address(self) -> list[Any]:
-        """This server's open connections, this one included."""
         connections = cast("set[ManagementConnection]", self.connections)
-        return [connection for connection in connections if connection.client is not None]
+        clients = [network_of(other.client[0]) for other in connections if other.client is not None]
+        return clients.count(network_of(self.client[0])) > MOST_OF_ONE_CLIENT
+
+
+class _InnerConnection(ManagementConnection):
+    """One of the gateway's own."""
+
+    def _is_one_too_many(self) -> bool:
+        return False

@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple, TypeVar
+from typing import Annotated, Any, Final, Literal, NamedTuple, TypeAlias, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -22,6 +22,7 @@ from pydantic import (
     GetCoreSchemaHandler,
     GetJsonSchemaHandler,
     PlainSerializer,
+    PlainValidator,
     SecretStr,
     ValidationInfo,
     WithJsonSchema,
@@ -201,6 +202,10 @@ NewFile = Annotated[Path, AfterValidator(_absolute), WithJsonSchema({"type": "st
 
 
 # -- addresses and URLs
+UNIX: Final = "unix:"
+"""Stands for the address of whatever has connected to a Unix socket."""
+
+
 class Address(NamedTuple):
     """Where a listener binds; an IPv6 host has no brackets here."""
 
@@ -211,23 +216,98 @@ class Address(NamedTuple):
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
+_LONGEST_UNIX_BYTES = 107  # unix(7)
+
+
+class UnixAddress(NamedTuple):
+    """Where a listener binds for this machine only: the file of a Unix socket."""
+
+    path: Path
+
+    def __str__(self) -> str:
+        return f"{UNIX}{self.path}"
+
+
+Place: TypeAlias = Address | UnixAddress
+"""Where a listener binds."""
+
 _ADDRESS = re.compile(r"(?:\[(?P<v6>[0-9a-fA-F:.]+)\]|(?P<host>[A-Za-z0-9.-]+)):(?P<port>\d{1,5})")
 
 
-def _address(value: object) -> object:
+def _address(value: object, info: ValidationInfo) -> Place:
+    if isinstance(value, Address | UnixAddress):
+        return value
+    if isinstance(value, str) and value.startswith(UNIX):
+        return UnixAddress(_unix_path(value.removeprefix(UNIX), info))
     parts = _ADDRESS.fullmatch(value) if isinstance(value, str) else None
     if parts is None:
-        raise mistake("bad-address", "an address is host:port", "write 127.0.0.1:8080 or [::]:8080")
+        remedy = "write 127.0.0.1:8080, [::]:8080 or unix:/run/http.sock"
+        raise mistake("bad-address", "an address is host:port or unix:path", remedy)
     if int(parts["port"]) > 65_535:
         raise mistake("bad-address", f"port {parts['port']} is too high", "the highest port is 65535")
     return Address(parts["v6"] or parts["host"], int(parts["port"]))
 
 
+def _unix_path(text: str, info: ValidationInfo) -> Path:
+    """The file of a Unix socket, which need not exist; made absolute."""
+    if not text or text.startswith(("//", "@")) or not text.isprintable():
+        raise mistake("bad-address", f"{text!r} is not the path of a socket file", "write /run/http.sock")
+    path = Path(text)
+    if isinstance(info.context, Surroundings):
+        path = info.context.directory / path
+    if len(os.fsencode(path)) > _LONGEST_UNIX_BYTES:
+        message = f"the path of a socket file has at most {_LONGEST_UNIX_BYTES} bytes"
+        raise mistake("bad-address", message, "choose a folder with a shorter name")
+    return path
+
+
+def _mode(value: object) -> int:
+    if isinstance(value, int):
+        return value
+    if not isinstance(value, str) or not re.fullmatch("0?[0-7]{3}", value):
+        raise mistake("bad-value", "permissions are three octal digits", "write 0660")
+    return int(value, 8)
+
+
+FileMode = Annotated[
+    int,
+    PlainValidator(_mode),
+    PlainSerializer(lambda mode: f"{mode:04o}", return_type=str),
+    WithJsonSchema({"type": "string", "pattern": "^0?[0-7]{3}$", "examples": ["0660"]}),
+]
+"""Permissions of a file, in octal digits."""
+
+
+def _unix_file(value: object, info: ValidationInfo) -> Path:
+    return value if isinstance(value, Path) else _unix_path(value if isinstance(value, str) else "", info)
+
+
+UnixFile = Annotated[
+    Path, PlainValidator(_unix_file), PlainSerializer(str, return_type=str), WithJsonSchema({"type": "string"})
+]
+"""The file of a Unix socket; made absolute."""
+
 Listen = Annotated[
-    Address,
-    BeforeValidator(_address),
+    Place,
+    PlainValidator(_address),
     PlainSerializer(str, return_type=str),
-    WithJsonSchema({"type": "string", "examples": ["127.0.0.1:8080"]}),
+    WithJsonSchema({"type": "string", "examples": ["127.0.0.1:8080", "unix:/run/http.sock"]}),
+]
+"""``host:port``, or ``unix:`` and the path of a socket file."""
+
+
+def _host_and_port(value: object, info: ValidationInfo) -> Address:
+    place = _address(value, info)
+    if isinstance(place, UnixAddress):
+        raise mistake("bad-address", "this listener has no socket file", "write 127.0.0.1:8083")
+    return place
+
+
+ListenTcp = Annotated[
+    Address,
+    PlainValidator(_host_and_port),
+    PlainSerializer(str, return_type=str),
+    WithJsonSchema({"type": "string", "examples": ["127.0.0.1:8083"]}),
 ]
 """``host:port``."""
 
@@ -256,7 +336,14 @@ def _base_url(value: str) -> str:
     return value
 
 
-BaseUrl = Annotated[Url, AfterValidator(_base_url)]
+def _not_a_file(value: str) -> str:
+    if re.match(r"(?:https?\+)?unix:", value):
+        remedy = "write url: http://NAME/PATH, and unix-socket: with the path of the file"
+        raise mistake("bad-url", "the URL of a backend does not name a socket file", remedy)
+    return value
+
+
+BaseUrl = Annotated[str, AfterValidator(_not_a_file), AfterValidator(http_url), AfterValidator(_base_url)]
 """The same for a backend: paths are added to it, so it has no query."""
 
 
@@ -277,6 +364,19 @@ Network = Annotated[
     WithJsonSchema({"type": "string", "examples": ["10.0.0.0/8"]}),
 ]
 """An IP network or address."""
+
+
+def _peers(value: object) -> object:
+    return value if value == UNIX else _network(value)
+
+
+Peers = Annotated[
+    ipaddress.IPv4Network | ipaddress.IPv6Network | Literal["unix:"],
+    BeforeValidator(_peers),
+    PlainSerializer(str, return_type=str),
+    WithJsonSchema({"type": "string", "examples": ["10.0.0.0/8", UNIX]}),
+]
+"""An IP network or address, or ``unix:``: everything that may connect to the gateway's Unix sockets."""
 
 LOOPBACK_NETWORKS = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from gateway.remedies.facts import Facts, Remedy
+from gateway.remedies.questions import question_remedy
 
 
 def _not_found(facts: Facts) -> str:
@@ -98,6 +99,11 @@ _PLAIN_PATH = (
     "an API allows it."
 )
 
+_PROXY_HEADER = (
+    "With proxy-protocol, let exactly the peers in trusted-proxies send the header: HAProxy with send-proxy-v2 and "
+    "check-send-proxy, nginx with proxy_protocol on."
+)
+
 # What the wire answers by itself, by status.
 _WIRE: Mapping[int, str] = {
     400: "The request breaks the rules of HTTP: correct the client, or the proxy in front that has changed it.",
@@ -113,7 +119,17 @@ _WIRE: Mapping[int, str] = {
 }
 
 
+def _proxy(facts: Facts) -> str:
+    """For the proxy in front; the record has it."""
+    remedies = facts.asked.get("remedy")
+    return question_remedy(remedies) if isinstance(remedies, Mapping) else ""
+
+
 def _wire(facts: Facts) -> str:
+    if "PROXY header" in facts.message:
+        return _PROXY_HEADER
+    if isinstance(facts.asked.get("remedy"), Mapping):
+        return _proxy(facts)
     if facts.status == 400 and "path contains" in facts.message:
         return _PLAIN_PATH
     if facts.status == 400 and facts.message.startswith("More than one"):
@@ -171,7 +187,11 @@ REQUEST: Mapping[str, Remedy] = {
     "InternalError": lambda _: "This is a mistake of the gateway's: its log has the stack under the same request id.",
     "": _own_answer,
 }
-_BY_SOURCE: Mapping[str, Remedy] = {"wire": _wire, "return-response": _own_answer}
+_BY_SOURCE: Mapping[str, Remedy] = {
+    "wire": _wire,
+    "decisions": _proxy,
+    "return-response": _own_answer,
+}
 
 
 def remedy_for(facts: Facts) -> str:

@@ -15,14 +15,16 @@ import os
 import socket
 from collections.abc import Mapping, MutableMapping, Sequence
 from contextlib import suppress
+from pathlib import Path
 
 from gateway.config import Config
 from gateway.errors import GatewayError
-from gateway.reading.values import Address
+from gateway.reading.values import Address, Place, UnixAddress
 
 FIRST = 3  # SD_LISTEN_FDS_START
 MOST = 16
 NAMES = ("data", "management", "decisions")
+_FAMILIES = (socket.AF_INET, socket.AF_INET6, socket.AF_UNIX)
 
 
 def taken_from(environment: MutableMapping[str, str], first: int = FIRST) -> list[tuple[str, socket.socket]]:
@@ -30,7 +32,7 @@ def taken_from(environment: MutableMapping[str, str], first: int = FIRST) -> lis
     The sockets that were passed to this process, each with its name; the variables are removed in any case.
 
     Raises:
-        GatewayError: What was passed is not a listening TCP socket.
+        GatewayError: What was passed is not a listening TCP or Unix socket.
     """
     process, count, names = (environment.pop(f"LISTEN_{key}", "") for key in ("PID", "FDS", "FDNAMES"))
     environment.pop("LISTEN_PIDFDID", None)
@@ -49,17 +51,18 @@ def _adopted(number: int, name: str) -> socket.socket:
         passed = socket.socket(fileno=number)
     except OSError as error:
         raise GatewayError(f"socket activation: {called} is not a socket: {error.strerror}") from None
-    is_tcp = passed.family in (socket.AF_INET, socket.AF_INET6) and passed.type == socket.SOCK_STREAM
-    if not is_tcp or not passed.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+    is_stream = passed.family in _FAMILIES and passed.type == socket.SOCK_STREAM
+    if not is_stream or not passed.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
         passed.close()
         raise GatewayError(
-            f"socket activation: {called} is not a listening TCP socket (write ListenStream=ADDRESS:PORT and Accept=no)"
+            f"socket activation: {called} is not a listening TCP or Unix socket "
+            "(write ListenStream=ADDRESS:PORT or a path, and Accept=no)"
         )
     passed.set_inheritable(False)
     return passed
 
 
-def assigned(passed: Sequence[tuple[str, socket.socket]], wanted: Mapping[str, Address]) -> dict[str, socket.socket]:
+def assigned(passed: Sequence[tuple[str, socket.socket]], wanted: Mapping[str, Place]) -> dict[str, socket.socket]:
     """
     The socket of each listener of *wanted* that has one.
 
@@ -68,7 +71,7 @@ def assigned(passed: Sequence[tuple[str, socket.socket]], wanted: Mapping[str, A
     """
     sockets: dict[str, socket.socket] = {}
     for name, listening in passed:
-        bound = Address(*listening.getsockname()[:2])
+        bound = _bound(listening)
         listener = name if name in NAMES else _at(bound, wanted)
         if listener not in wanted:
             configured = ", ".join(f"{key} {address}" for key, address in wanted.items())
@@ -90,18 +93,25 @@ def assigned(passed: Sequence[tuple[str, socket.socket]], wanted: Mapping[str, A
     return sockets
 
 
-def wanted_addresses(config: Config, data: Address | None = None) -> dict[str, Address]:
+def _bound(listening: socket.socket) -> Place:
+    name = listening.getsockname()
+    return Address(*name[:2]) if isinstance(name, tuple) else UnixAddress(Path(os.fsdecode(name)))
+
+
+def wanted_addresses(config: Config, data: Place | None = None) -> dict[str, Place]:
     """Listener → address, as configured; *data* replaces the data plane's."""
     wanted = {"data": data or config.listen, "management": config.management}
     return wanted if config.decisions is None else {**wanted, "decisions": config.decisions}
 
 
-def _at(bound: Address, wanted: Mapping[str, Address]) -> str:
+def _at(bound: Place, wanted: Mapping[str, Place]) -> str:
     return next((name for name, address in wanted.items() if _fits(bound, address)), "")
 
 
-def _fits(bound: Address, wanted: Address) -> bool:
+def _fits(bound: Place, wanted: Place) -> bool:
     """Whether a socket on *bound* is what *wanted* asks for; port 0 is any port, ``[::]`` and ``0.0.0.0`` are alike."""
+    if not isinstance(bound, Address) or not isinstance(wanted, Address):
+        return bound == wanted
     if wanted.port not in (0, bound.port):
         return False
     return _host(bound.host) in _hosts(wanted.host)

@@ -190,7 +190,7 @@ class _WorkerProcess:
 
     def run(self, sockets: Sockets, lifeline: Lifeline, pulse: Pulse) -> None:
         sockets.management.close()
-        own = replace(sockets, management=unix_socket(str(self.path)))
+        own = replace(sockets, management=unix_socket(str(self.path)), inside=True)
         part = Supervised(pulse, lifeline, self.warm, self._withdraw_noted, self._note_seen)
         uvloop.run(run_process(self.gateway, own, part))
 

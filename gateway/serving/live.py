@@ -21,6 +21,7 @@ from gateway.data_plane.envoy.answering import Answering
 from gateway.data_plane.routing import RoutedApi
 from gateway.management.health import Readiness
 from gateway.pipeline.background import Background
+from gateway.reading.values import UnixAddress
 from gateway.wire.server.serve import RunningServer
 from gateway.wire.settings import ServerSettings
 
@@ -158,7 +159,8 @@ def _client_ca(config: Config) -> bytes:
 def decision_endpoint(gateway: Gateway) -> DecisionEndpoint:
     """*gateway*, asked by other proxies."""
     config = gateway.config
-    return DecisionEndpoint(gateway.dispatcher, config.decision_callers, config.trusted_proxies)
+    is_local = isinstance(config.decisions, UnixAddress)
+    return DecisionEndpoint(gateway.dispatcher, config.decision_peers, config.trusted_proxies, is_local)
 
 
 def answering(gateway: Gateway) -> Answering:
@@ -172,4 +174,5 @@ def answering(gateway: Gateway) -> Answering:
 
 def decision_settings(config: Config) -> ServerSettings:
     """Callers of the decision endpoint are proxies: their forwarding fields are believed, those of others are not."""
-    return replace(config.server_settings(), trusted_proxies=(*config.decision_callers, *config.trusted_proxies))
+    trusted = (*config.decision_peers, *config.trusted_proxies)
+    return replace(config.server_settings(), trusted_proxies=trusted, proxy_protocol=False)

@@ -14,7 +14,7 @@ from gateway.assembly.traces import secrets_of
 from gateway.config import Config
 from gateway.documents.lint import PLACEHOLDER_TENANT
 from gateway.errors import GatewayError
-from gateway.reading.values import Address
+from gateway.reading.values import Address, Place
 from gateway.serving.activation import taken_from
 from gateway.serving.exit_codes import AddressUnusable, ExitCode, code_of
 from gateway.serving.generations import supervise
@@ -57,12 +57,26 @@ def _serve(source: ConfigurationSource, workers: Workers | None, port: int | Non
     _log_notes(gateway)
     count = _count(config, config.workers if workers is None else workers)
     require_shareable(config, count)
-    sockets = _sockets(config, config.listen if port is None else Address(config.listen.host, port), passed)
+    sockets = _sockets(config, _place(config, port), passed)
     watched = config.reload.watch if watch is None else watch
-    if count > 1:
-        return supervise(gateway, sockets, count, source, watched, manager)
-    uvloop.run(run_process(gateway, sockets, reloads=Reloads(source, watched), manager=manager))
+    try:
+        if count > 1:
+            return supervise(gateway, sockets, count, source, watched, manager)
+        uvloop.run(run_process(gateway, sockets, reloads=Reloads(source, watched), manager=manager))
+    finally:
+        sockets.remove_files()
     return ExitCode.STOPPED
+
+
+def _place(config: Config, port: int | None) -> Place:
+    """Where the data plane listens; *port* replaces the configured one. Raises GatewayError: there is none."""
+    if port is None:
+        return config.listen
+    if not isinstance(config.listen, Address):
+        error = GatewayError(f"--port {port} has no effect on listen: {config.listen} (leave it out)")
+        error.exit_code = ExitCode.CONFIGURATION
+        raise error
+    return Address(config.listen.host, port)
 
 
 def _log_notes(gateway: Gateway) -> None:
@@ -82,7 +96,7 @@ def _count(config: Config, wanted: Workers) -> int:
     return chosen.count
 
 
-def _sockets(config: Config, address: Address, passed: PassedSockets) -> Sockets:
+def _sockets(config: Config, address: Place, passed: PassedSockets) -> Sockets:
     try:
         return Sockets.bound(config, address, passed)
     except OSError as error:

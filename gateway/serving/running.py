@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Self, TypeAlias
@@ -17,7 +17,7 @@ from gateway import __version__
 from gateway.assembly.app import Gateway
 from gateway.config import Config
 from gateway.management.server import serve_management
-from gateway.reading.values import Address
+from gateway.reading.values import Address, Place
 from gateway.serving.activation import assigned, wanted_addresses
 from gateway.serving.envoy_listener import listen_for_envoy, reserve
 from gateway.serving.heart import BEAT_S, beating
@@ -27,6 +27,7 @@ from gateway.serving.reloading import Reloader
 from gateway.serving.resources import ResourceWatch
 from gateway.serving.service_manager import NO_MANAGER, ServiceManager
 from gateway.serving.signals import Lifeline, StopSignals, ignore
+from gateway.serving.socket_file import BoundFile, bind_file
 from gateway.serving.source import ConfigurationSource
 from gateway.wire.memory import settle
 from gateway.wire.server.listener import Listener, WireRefusal
@@ -42,15 +43,24 @@ KILL_AFTER_S = 5.0  # beyond the time that stopping may take
 
 @dataclass(frozen=True, slots=True)
 class Sockets:
-    """The bound sockets of both planes; *envoy* only holds its address: gRPC binds for itself."""
+    """
+    The bound sockets of both planes.
+
+    Attributes:
+        envoy: Only holds its address: gRPC binds for itself.
+        inside: Whether *management* is a worker's own, for the gateway's management process alone.
+        files: Those of Unix sockets that this process has made.
+    """
 
     data: socket.socket
     management: socket.socket
     decisions: socket.socket | None = None
     envoy: socket.socket | None = None
+    inside: bool = False
+    files: tuple[BoundFile, ...] = ()
 
     @classmethod
-    def bound(cls, config: Config, address: Address | None = None, passed: PassedSockets = ()) -> Self:
+    def bound(cls, config: Config, address: Place | None = None, passed: PassedSockets = ()) -> Self:
         """
         The configured addresses, bound; *address* replaces the data plane's, and some are *passed* already bound.
 
@@ -62,9 +72,16 @@ class Sockets:
         sockets = assigned(passed, wanted)
         for listening in sockets.values():
             keep_alive(listening)
-        sockets |= {name: bind(*place) for name, place in wanted.items() if name not in sockets}
-        envoy = None if config.envoy is None else reserve(config.envoy.listen)
-        return cls(sockets["data"], sockets["management"], sockets.get("decisions"), envoy)
+        files: list[BoundFile] = []
+        with ExitStack() as undone:
+            undone.callback(_remove, files)
+            sockets |= {
+                name: _bound(place, config.socket_mode, files) for name, place in wanted.items() if name not in sockets
+            }
+            envoy = None if config.envoy is None else reserve(config.envoy.listen)
+            undone.pop_all()
+        data, management, decisions = sockets["data"], sockets["management"], sockets.get("decisions")
+        return cls(data, management, decisions, envoy, files=tuple(files))
 
     def close_public(self) -> None:
         """Leave the data plane and decisions to others."""
@@ -77,6 +94,24 @@ class Sockets:
         """Leave everything to others."""
         self.close_public()
         self.management.close()
+
+    def remove_files(self) -> None:
+        """Remove what this process has made; at its end."""
+        _remove(self.files)
+
+
+def _remove(files: Iterable[BoundFile]) -> None:
+    for file in files:
+        file.remove()
+
+
+def _bound(place: Place, mode: int, files: list[BoundFile]) -> socket.socket:
+    """A socket on *place*; its file, if it has one, is added to *files*. Raises OSError: it cannot be used."""
+    if isinstance(place, Address):
+        return bind(*place)
+    listening, file = bind_file(place.path, mode)
+    files.append(file)
+    return listening
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +244,7 @@ async def _begun(
     running.push_async_callback(live.aclose)
     if supervised.warm:
         await _first_keys(gateway, signals)
-    await running.enter_async_context(serve_management(live, sockets.management))
+    await running.enter_async_context(serve_management(live, sockets.management, inside=sockets.inside))
     supervised.reachable()
     listener = Listener(gateway.dispatcher, config.server_settings(), partial(_note_refusal, live))
     server = live.server = await start(listener, tls=config.tls, listening=sockets.data)
@@ -219,7 +254,8 @@ async def _begun(
     metrics.gauges["gateway_streams"] = ("Open WebSockets and event streams.", lambda: server.streams)
     if sockets.decisions is not None:
         endpoint, settings = decision_endpoint(gateway), decision_settings(config)
-        live.decisions = await start(endpoint, settings=settings, listening=sockets.decisions)
+        asked = Listener(endpoint, settings, partial(_note_refusal, live))
+        live.decisions = await start(asked, listening=sockets.decisions)
         closing.append(live.decisions.aclose)
     if sockets.envoy is not None:
         closing.append(await listen_for_envoy(live, sockets.envoy))

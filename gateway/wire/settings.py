@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from gateway.reading.settings import Block, Surroundings, mistake
-from gateway.reading.values import Count, Delay, Duration, File, Network, Secret, TextForm
+from gateway.reading.values import Count, Delay, Duration, File, Peers, Secret, TextForm, UnixFile
 from gateway.wire.claims import is_claim
 from gateway.wire.fields import fold_name
 from gateway.wire.framing import HOP_BY_HOP, OWNED
@@ -75,6 +75,7 @@ class ServerSettings:
 
     Attributes:
         trusted_proxies: Peers whose forwarding fields are believed.
+        proxy_protocol: Whether their connections begin with a PROXY header.
         via: Our name in the Via field of requests to backends; empty: none is written. Source: RFC 9110 §7.6.3.
         path_escapes: What some API allows in paths although servers read it differently.
         id_header: Name of the field that carries the request's id to backends and clients; empty: none does.
@@ -86,7 +87,8 @@ class ServerSettings:
 
     limits: ClientLimits = ClientLimits()
     timeouts: ClientTimeouts = ClientTimeouts()
-    trusted_proxies: tuple[Network, ...] = ()
+    trusted_proxies: tuple[Peers, ...] = ()
+    proxy_protocol: bool = False
     farewell_s: float = 0.0
     via: str = VIA
     path_escapes: frozenset[str] = frozenset()
@@ -180,6 +182,9 @@ class UpstreamSettings(Block):
 
     tls: TlsSettings = TlsSettings()
     """TLS towards it."""
+    unix_socket: UnixFile | None = None
+    """Socket file through which it is reached, in place of its URL's host and port, which `Host` keeps naming. None:
+    TCP."""
     connect_timeout_s: Duration = 10.0
     """For name resolution, TCP and TLS together."""
     idle_timeout_s: Delay = 30.0

@@ -41,7 +41,12 @@ def problems(text: str, directory: Path = HERE, **environ: str) -> list[str]:
 def test_an_almost_empty_file_has_defaults() -> None:
     """A configuration of one line runs on defaults."""
     loaded = config("workers: 2\nproducts:\n")
-    assert (loaded.workers, loaded.listen.port, loaded.products, loaded.notifications) == (2, 8080, (), None)
+    assert (loaded.workers, str(loaded.listen), loaded.products, loaded.notifications) == (
+        2,
+        "127.0.0.1:8080",
+        (),
+        None,
+    )
     assert loaded.server_settings().limits.head_bytes == 65_536
 
 
@@ -142,6 +147,23 @@ MISTAKES = {
     "more workers than a machine has": ("workers: 5000", "1:10 bad-value"),
     "address": ("listen: localhost", "1:9 bad-address"),
     "port": ("listen: a:70000", "1:9 bad-address"),
+    "socket file with //": ("listen: unix:///run/a.sock", "1:9 bad-address"),
+    "socket file without a name": ("listen: 'unix:'", "1:10 bad-address"),
+    "abstract socket": ("management: unix:@gateway", "1:13 bad-address"),
+    "socket file too long": (f"decisions: unix:/{'x' * 107}", "1:12 bad-address"),
+    "two listeners on one file": ("listen: unix:/a\nmanagement: unix:/a", "2:13 conflict"),
+    "permissions": ("socket-mode: rw", "1:14 bad-value"),
+    "permissions beyond": ("socket-mode: '4755'", "1:15 bad-value"),
+    "proxy headers from nobody": ("proxy-protocol: true", "1:17 missing-setting"),
+    "proxy headers from files only": ("proxy-protocol: true\ntrusted-proxies: ['unix:']", "1:17 missing-setting"),
+    "proxy headers on a file": (
+        "listen: unix:/a\nproxy-protocol: true\ntrusted-proxies: [10.0.0.0/8]",
+        "2:17 missing-setting",
+    ),
+    "trusted peers": ("trusted-proxies: [unix]", "1:19 bad-network"),
+    "url of a socket file": ("backends: {a: {url: 'unix:/run/a.sock'}}", "1:22 bad-url"),
+    "url of a socket file, encoded": ("backends: {a: {url: 'http+unix://%2Frun%2Fa.sock/x'}}", "1:22 bad-url"),
+    "socket file without a url": ("backends: {a: {app: notifications, unix-socket: /a}}", "1:15 missing-key"),
     "address as a list": ("listen: [a]", "1:9 bad-address"),
     "network": ("trusted-proxies: [10.0.0.300]", "1:19 bad-network"),
     "url scheme": ("backends: {a: {url: ftp://h}}", "1:21 bad-url"),

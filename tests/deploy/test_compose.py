@@ -76,9 +76,8 @@ def test_configuration(made: Path) -> None:
     file = made / "gateway" / "config.yaml"
     file.write_text(file.read_text().replace("/run/secrets/", f"{made}/secrets/"))
     config = load(file, {})
-    assert [f"127.0.0.1:{port}:{port}" for port in (config.listen.port, config.management.port)] == (
-        SERVICES["gateway"]["ports"]
-    )
+    ports = [str(place).rpartition(":")[2] for place in (config.listen, config.management)]
+    assert [f"127.0.0.1:{port}:{port}" for port in ports] == SERVICES["gateway"]["ports"]
     assert config.console.token is not None
     named = re.findall(
         r"(?:@|//)(\w+)(?::\d+)?[/\s]",

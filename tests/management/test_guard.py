@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import Message, Receive, Scope, Send
 
-from gateway.management.guard import HEADERS, Guard, TokenRule, Visitors, guarded
+from gateway.management.guard import HEADERS, INSIDE, Guard, TokenRule, Visitors, guarded
 from gateway.management.logins import Logins
 
 
@@ -138,7 +138,9 @@ TOKEN = "0123456789abcdef"
 SHOWN = f"Bearer {TOKEN}".encode()
 
 
-def asked(visitors: Visitors, kind: str, shown: bytes | None, server: tuple[str, int | None]) -> httpx2.Response:
+def asked(
+    visitors: Visitors, kind: str, shown: bytes | None, server: tuple[str, int | None], inside: bool = False
+) -> httpx2.Response:
     """What a page behind the guard *kind* answers to a request to 10.0.0.5, on a connection to *server*."""
 
     async def secret(_: Request) -> Response:
@@ -148,7 +150,7 @@ def asked(visitors: Visitors, kind: str, shown: bytes | None, server: tuple[str,
     route = guarded([("/", secret)], guards[kind]())[0]
 
     async def behind(scope: Scope, receive: Receive, send: Send) -> None:
-        await route.handle({**scope, "server": server}, receive, send)
+        await route.handle({**scope, "server": server, INSIDE: inside}, receive, send)
 
     async def ask() -> httpx2.Response:
         transport = httpx2.ASGITransport(behind)
@@ -177,7 +179,9 @@ RULE: dict[str, tuple[str, str | None, tuple[str, int | None], bytes | None, int
     "loopback, but a socket that was passed in": ("127.0.0.1", None, REMOTE, None, 403),
     "loopback, not shown": ("127.0.0.1", TOKEN, LOOPBACK, None, 401),
     "loopback, shown": ("127.0.0.1", TOKEN, LOOPBACK, SHOWN, 200),
-    "the gateway's own socket": ("0.0.0.0", TOKEN, ("/run/worker.sock", None), None, 200),
+    "a socket file, none configured": ("localhost", None, ("/run/gateway/management.sock", None), None, 200),
+    "a socket file, not shown": ("localhost", TOKEN, ("/run/gateway/management.sock", None), None, 401),
+    "a socket file, shown": ("localhost", TOKEN, ("/run/gateway/management.sock", None), SHOWN, 200),
 }
 
 
@@ -188,6 +192,14 @@ def test_token(host: str, token: str | None, server: tuple[str, int | None], sho
     for kind in ("pages", "programs"):
         assert asked(visitors, kind, shown, server).status_code == answer, kind
     assert asked(visitors, "probes", None, server).status_code == 200
+
+
+def test_the_gateway_itself() -> None:
+    """Over a worker's own socket, in a private folder, the gateway's management process shows no token."""
+    own = ("/run/worker.sock", None)
+    visitors = Visitors("0.0.0.0", ["10.0.0.5"], Logins(TOKEN))
+    assert asked(visitors, "programs", None, own, inside=True).status_code == 200
+    assert asked(visitors, "programs", None, own).status_code == 401
 
 
 def test_refusal_names_the_remedy() -> None:

@@ -6,23 +6,29 @@ import os
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
 from gateway.errors import GatewayError
-from gateway.reading.values import Address
+from gateway.reading.values import Address, Place, UnixAddress
 from gateway.serving.activation import assigned, taken_from
 
-WANTED = {"data": Address("127.0.0.1", 8080), "management": Address("127.0.0.1", 8081)}
+WANTED: dict[str, Place] = {"data": Address("127.0.0.1", 8080), "management": Address("127.0.0.1", 8081)}
+FILES: dict[str, Place] = {
+    "data": UnixAddress(Path("/run/gateway/http.sock")),
+    "decisions": UnixAddress(Path("/run/gateway/authz.sock")),
+}
 
 
 class _Socket:
     """A socket that says where it is bound."""
 
-    def __init__(self, host: str, port: int) -> None:
-        self.bound = (host, port, 0, 0) if ":" in host else (host, port)
+    def __init__(self, host: str, port: int = 0) -> None:
+        address = (host, port, 0, 0) if ":" in host else (host, port)
+        self.bound = host if host.startswith("/") else address
 
-    def getsockname(self) -> tuple[object, ...]:
+    def getsockname(self) -> str | tuple[object, ...]:
         return self.bound
 
 
@@ -33,8 +39,8 @@ def passed(*named: str) -> list[tuple[str, socket.socket]]:
 
 
 def _place(text: str) -> tuple[str, int]:
-    host, port = text.split()
-    return host, int(port)
+    host, _, port = text.partition(" ")
+    return host, int(port or 0)
 
 
 @pytest.mark.parametrize(
@@ -51,10 +57,12 @@ def _place(text: str) -> tuple[str, int]:
         (["data=::ffff:127.0.0.1 8080"], WANTED, ["data"]),
         (["data=127.0.0.1 4711"], {"data": Address("127.0.0.1", 0)}, ["data"]),
         (["data=127.0.0.1 8080"], {"data": Address("localhost", 8080)}, ["data"]),
+        (["=/run/gateway/http.sock"], FILES, ["data"]),
+        (["decisions=/run/gateway/authz.sock"], FILES, ["decisions"]),
         ([], WANTED, []),
     ],
 )
-def test_each_socket_finds_its_listener(given: list[str], wanted: dict[str, Address], found: list[str]) -> None:
+def test_each_socket_finds_its_listener(given: list[str], wanted: dict[str, Place], found: list[str]) -> None:
     """By its name, or by its address where its name says nothing."""
     assert sorted(assigned(passed(*given), wanted)) == found
 
@@ -68,6 +76,7 @@ def test_each_socket_finds_its_listener(given: list[str], wanted: dict[str, Addr
         ),
         (["management=0.0.0.0 8081"], "the socket management is bound to 0.0.0.0:8081"),
         (["management=:: 8081"], "bound to [::]:8081"),
+        (["data=/run/gateway/http.sock"], "the socket data is bound to unix:/run/gateway/http.sock"),
         (["decisions=127.0.0.1 8082"], "no listener for the socket decisions on 127.0.0.1:8082"),
         (
             ["=127.0.0.1 8082"],
@@ -124,7 +133,7 @@ def test_what_is_another_process_s_is_left(variables: dict[str, str]) -> None:
 def test_what_is_no_listening_socket_is_refused(descriptors: Callable[[socket.socket], int]) -> None:
     """A datagram socket, a connection (Accept=yes) or a file ends the start with what to write in the unit."""
     for wrong in (socket.socket(socket.AF_INET, socket.SOCK_DGRAM), socket.socket(), socket.socket(socket.AF_UNIX)):
-        with pytest.raises(GatewayError, match="ListenStream=ADDRESS:PORT and Accept=no"):
+        with pytest.raises(GatewayError, match="ListenStream=ADDRESS:PORT or a path, and Accept=no"):
             taken_from(environment(), first=descriptors(wrong))
     with pytest.raises(GatewayError, match=r"descriptor 900 \(data\) is not a socket"):
         taken_from(environment(), first=900)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 
 import structlog
@@ -51,7 +51,7 @@ def parse_address(text: str) -> Address:
     Raises:
         GatewayError: It is something else.
     """
-    try:
-        return TypeAdapter(Listen).validate_python(text)
-    except ValidationError:
-        raise GatewayError(f"--management {text!r} is not an address (write 127.0.0.1:8091)") from None
+    with suppress(ValidationError):
+        if isinstance(address := TypeAdapter(Listen).validate_python(text), Address):
+            return address
+    raise GatewayError(f"--management {text!r} is not an address (write 127.0.0.1:8091)")

@@ -8,7 +8,7 @@ from pydantic import Field, ValidationInfo, model_validator
 
 from gateway.data_plane.envoy.ext_proc.settings import ExtProcSettings
 from gateway.reading.settings import Block, Surroundings
-from gateway.reading.values import LOOPBACK_NETWORKS, Address, Count, File, Listen, Network, Secret
+from gateway.reading.values import LOOPBACK_NETWORKS, Address, Count, File, ListenTcp, Network, Secret
 from gateway.wire.pem import require_bundle, require_pair
 
 
@@ -36,7 +36,7 @@ class EnvoyTls(Block):
 class EnvoySettings(Block):
     """Questions of Envoy over gRPC (`ext_authz`, `ext_proc`); needs the extra `[envoy]`."""
 
-    listen: Listen = Address("127.0.0.1", 8083)
+    listen: ListenTcp = Address("127.0.0.1", 8083)
     """Address of the gRPC listener; keep it private. Each worker listens there."""
     tls: EnvoyTls | None = None
     """TLS on it. None: HTTP/2 without TLS."""

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from gateway.wire.server.client_connection import ClientConnection
 from gateway.wire.server.connection import ServerConnection
+from gateway.wire.server.forwarded import Introduction
 from gateway.wire.server.http2.connection import Http2ServerConnection
 from gateway.wire.server.http2.frames import PREFACE
 from gateway.wire.server.listener import Listener
@@ -45,11 +46,13 @@ class Arrivals:
         server_state: ServerState,
         app_state: dict[str, Any],
         _loop: asyncio.AbstractEventLoop | None = None,
+        introduction: Introduction | None = None,
     ) -> asyncio.Protocol:
+        """*introduction*: what is known of the client besides the address at the other end."""
         http2 = self._listener.settings.http2
         if http2.tls if self._has_tls else http2.clear_text:
-            return Arrival(self._listener, server_state, self._has_tls)
-        return ServerConnection(self._listener, server_state)
+            return Arrival(self._listener, server_state, self._has_tls, introduction)
+        return ServerConnection(self._listener, server_state, introduction)
 
 
 class Arrival(asyncio.Protocol):
@@ -57,11 +60,14 @@ class Arrival(asyncio.Protocol):
 
     transport: asyncio.Transport
 
-    def __init__(self, listener: Listener, server_state: ServerState, has_tls: bool) -> None:
+    def __init__(
+        self, listener: Listener, server_state: ServerState, has_tls: bool, introduction: Introduction | None = None
+    ) -> None:
         self._listener = listener
         self._server_state = server_state
         self._has_tls = has_tls
-        self._first = ServerConnection(listener, server_state)
+        self._introduction = introduction
+        self._first = ServerConnection(listener, server_state, introduction)
         self._received = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -76,7 +82,7 @@ class Arrival(asyncio.Protocol):
         self._hand_over(self._http2() if is_http2 else self._first)
 
     def _http2(self) -> Http2ServerConnection:
-        return Http2ServerConnection(self._listener, self._server_state)
+        return Http2ServerConnection(self._listener, self._server_state, self._introduction)
 
     def _hand_over(self, connection: ClientConnection) -> None:
         self.transport.set_protocol(connection)

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, ClassVar, cast
 
 from gateway.wire.pace import Pace
 from gateway.wire.server.deadlines import Deadlines
-from gateway.wire.server.forwarded import Peer
+from gateway.wire.server.forwarded import Introduction, Peer
 from gateway.wire.server.listener import Caller, Listener
 from gateway.wire.server.request_head import HeadError
-from gateway.wire.server.sockets import client_certificate, is_last_descriptor
+from gateway.wire.server.sockets import client_certificate, shortage_of
 from gateway.wire.sweeper import sweeper
 
 if TYPE_CHECKING:
@@ -37,8 +37,10 @@ class ClientConnection(asyncio.Protocol, ABC):
     address = ""
     version: ClassVar[str] = ""
 
-    def __init__(self, listener: Listener, server_state: ServerState) -> None:
+    def __init__(self, listener: Listener, server_state: ServerState, introduction: Introduction | None = None) -> None:
+        """*introduction*: what is known of the client besides the address at the other end."""
         self._listener = listener
+        self._introduction = introduction
         self._server_state = server_state
         self.sweeper = sweeper()
         self._deadlines = Deadlines(self.sweeper, listener.settings)
@@ -48,19 +50,16 @@ class ClientConnection(asyncio.Protocol, ABC):
         self.transport.set_write_buffer_limits(_WRITE_HIGH_BYTES)
         self._pace = Pace(self.transport)
         settings = self._listener.settings
-        tls = transport.get_extra_info("ssl_object")
-        name = transport.get_extra_info("peername")
-        self.address = name[0] if isinstance(name, tuple) else "127.0.0.1"
-        peer = Peer(self.address, "https" if tls else "http", settings.trusted_proxies)
-        self.caller = Caller(peer, settings, client_certificate(tls), self.version)
+        peer = Peer.at(transport, settings.trusted_proxies, self._introduction)
+        self.address = peer.address
+        self.caller = Caller(peer, settings, client_certificate(transport), self.version)
         self._server_state.connections.add(self)  # type: ignore[arg-type]
         self.sweeper.watch(self)
         self._greet()
-        limit = settings.limits.connections
-        if limit is not None and len(self._server_state.connections) > limit:
-            self._turn_away(HeadError(503, "Too many connections"))
-        elif is_last_descriptor(self.transport):
-            self._turn_away(HeadError(503, "Out of file descriptors"))
+        if self._introduction is not None and self._introduction.refusal is not None:
+            self._turn_away(self._introduction.refusal)
+        elif shortage := shortage_of(self.transport, len(self._server_state.connections), settings.limits.connections):
+            self._turn_away(HeadError(503, shortage))
 
     def eof_received(self) -> None:
         """The client has closed its side; like nginx and Go we treat that as leaving."""

@@ -20,10 +20,12 @@ from gateway.wire.decoders import FramingError
 from gateway.wire.server.answers import refusal_response, render_head
 from gateway.wire.server.client_connection import ClientConnection
 from gateway.wire.server.deadlines import NEVER
+from gateway.wire.server.forwarded import Introduction
 from gateway.wire.server.http1_exchange import Http1Exchange
 from gateway.wire.server.incoming_body import IncomingBody
 from gateway.wire.server.listener import Listener
-from gateway.wire.server.request_head import HeadError, RequestHead, check_start, head_too_large
+from gateway.wire.server.proxy_header import SIGNATURE
+from gateway.wire.server.request_head import UNINVITED, HeadError, RequestHead, check_start, head_too_large
 from gateway.wire.server.sockets import has_left
 from gateway.wire.server.states import (
     ANSWERING,
@@ -54,8 +56,8 @@ class ServerConnection(ClientConnection):
         is_full: Whether the client is slow to take what has been written.
     """
 
-    def __init__(self, listener: Listener, server_state: ServerState) -> None:
-        super().__init__(listener, server_state)
+    def __init__(self, listener: Listener, server_state: ServerState, introduction: Introduction | None = None) -> None:
+        super().__init__(listener, server_state, introduction)
         self._state: ClientState = HEAD
         self._buffer = b""  # the beginning of the next request, or pipelined requests
         self._exchange: Http1Exchange | None = None
@@ -136,6 +138,8 @@ class ServerConnection(ClientConnection):
             self._buffer = b""
             return caller.head
         if data.startswith(b"\r\n"):  # RFC 9112 §2.2: one empty line before a request
+            if data.startswith(SIGNATURE):
+                raise HeadError(400, UNINVITED)
             data = self._buffer = data[2:]
         end = data.find(b"\r\n\r\n")
         if end < 0:

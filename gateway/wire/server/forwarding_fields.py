@@ -15,8 +15,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from gateway.reading.values import Network
-from gateway.wire.addresses import unwrap
+from gateway.reading.values import UNIX, Peers
+from gateway.remedies.questions import QuestionFault
+from gateway.wire.addresses import Address, unwrap
 
 _PAIR = re.compile(r"""[ \t]*([!#$%&'*+\-.^_`|~0-9A-Za-z]+)=("(?:[^"\\]|\\.)*"|[^\s",;]*)[ \t]*([;,]|$)""")
 _EMPTY = re.compile(r"[ \t]*(?:,|$)")
@@ -25,7 +26,20 @@ _BRACKETED = re.compile(rf"\[([0-9A-Fa-f:.]+)\](?::(?:{_PORT.pattern}))?")
 
 
 class UnreadableForwarding(ValueError):
-    """A forwarding field of a trusted proxy that cannot be read; the text names it."""
+    """
+    A forwarding field of a trusted proxy that cannot be read; the text names it.
+
+    Attributes:
+        fault: What the proxy does wrong.
+    """
+
+    fault = QuestionFault.UNREADABLE_CLIENT
+
+
+class ContradictoryForwarding(UnreadableForwarding):
+    """Two fields do not agree, or Forwarded is malformed: the proxy has passed on the client's."""
+
+    fault = QuestionFault.CONTRADICTORY_CLIENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +57,7 @@ class Forwarding:
     host: str = ""
 
 
-def read_forwarding(lines: dict[str, str], networks: tuple[Network, ...]) -> Forwarding:
+def read_forwarding(lines: dict[str, str], networks: tuple[Peers, ...]) -> Forwarding:
     """
     What the forwarding fields among *lines* say about the client.
 
@@ -64,18 +78,18 @@ def read_forwarding(lines: dict[str, str], networks: tuple[Network, ...]) -> For
 
 def _agreed(what: str, listed: str, standard: str) -> str:
     if listed and standard and listed.lower() != standard.lower():
-        raise UnreadableForwarding(f"X-Forwarded and Forwarded disagree about the client's {what}")
+        raise ContradictoryForwarding(f"The X-Forwarded fields and Forwarded disagree about the client's {what}")
     return listed or standard
 
 
-def _listed(lines: dict[str, str], networks: tuple[Network, ...]) -> Forwarding:
+def _listed(lines: dict[str, str], networks: tuple[Peers, ...]) -> Forwarding:
     """The X- family: one list each."""
     address, hops = _client("X-Forwarded-For", members(lines, "x-forwarded-for"), networks)
     schemes, hosts = members(lines, "x-forwarded-proto"), members(lines, "x-forwarded-host")
     return Forwarding(address, _at(schemes, hops).lower(), _at(hosts, hops))
 
 
-def _standard(lines: dict[str, str], networks: tuple[Network, ...]) -> Forwarding:
+def _standard(lines: dict[str, str], networks: tuple[Peers, ...]) -> Forwarding:
     """RFC 7239: one list of elements."""
     elements = list(_elements(", ".join(_values(lines, "forwarded"))))
     nodes = [element.get("for", "unknown") for element in elements]
@@ -84,7 +98,7 @@ def _standard(lines: dict[str, str], networks: tuple[Network, ...]) -> Forwardin
     return Forwarding(address, element.get("proto", "").lower(), element.get("host", ""))
 
 
-def _client(field: str, nodes: list[str], networks: tuple[Network, ...]) -> tuple[str, int]:
+def _client(field: str, nodes: list[str], networks: tuple[Peers, ...]) -> tuple[str, int]:
     """The nearest address that is not a trusted proxy's, else the farthest; and the number of hops after it."""
     address = ""
     for hops, node in enumerate(reversed(nodes)):
@@ -118,10 +132,16 @@ def _address(text: str) -> str:
         return ""
 
 
-def is_within(address: str, networks: tuple[Network, ...]) -> bool:
-    """Whether *address*, which is one, lies in one of *networks*."""
+def is_within(address: str, networks: tuple[Peers, ...]) -> bool:
+    """Whether *address*, which is one or ``unix:``, lies in one of *networks*."""
+    if address == UNIX:
+        return UNIX in networks
     parsed = unwrap(ipaddress.ip_address(address))
-    return any(parsed in network for network in networks if network.version == parsed.version)
+    return any(_lies_in(parsed, network) for network in networks)
+
+
+def _lies_in(address: Address, network: Peers) -> bool:
+    return not isinstance(network, str) and network.version == address.version and address in network
 
 
 def members(lines: dict[str, str], name: str) -> list[str]:
@@ -147,7 +167,7 @@ def _elements(text: str) -> Iterator[dict[str, str]]:
             continue
         pair = _PAIR.match(text, at)
         if pair is None or pair[1].lower() in element:  # RFC 7239 §4: no parameter twice
-            raise UnreadableForwarding("Malformed Forwarded header")
+            raise ContradictoryForwarding("Malformed Forwarded header")
         element[pair[1].lower()] = _unquoted(pair[2])
         at = pair.end()
         if pair[3] != ";":

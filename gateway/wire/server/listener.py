@@ -8,6 +8,7 @@ from typing import Protocol
 
 from cryptography.x509 import Certificate
 
+from gateway.remedies.questions import remedies_for
 from gateway.wire.authority import is_authority
 from gateway.wire.fields import field_key
 from gateway.wire.headers import Headers
@@ -157,7 +158,7 @@ class Caller:
         self.received, self._lines, self.head = b"", [], None
         self._settings, self._networks = settings, settings.trusted_proxies
         self._name_ids(settings)
-        self._peer = Peer(self._peer.address, self._peer.scheme, self._networks)
+        self._peer = self._peer.renewed(self._networks)
         self._origin = _Origin(self._peer.address, self._peer.scheme, "", 0, None)
 
     def request(self, head: RequestHead) -> Request:
@@ -210,7 +211,7 @@ class Caller:
         try:
             forwarding = read_forwarding(lines, self._networks)
         except UnreadableForwarding as error:
-            raise HeadError(400, str(error)) from None
+            raise HeadError(400, str(error), expected={"remedy": remedies_for(error.fault)}) from None
         scheme, host = forwarding.scheme or peer.scheme, forwarding.host or head.host
         if scheme not in DEFAULT_PORTS or (host and not is_authority(host)):
             raise HeadError(400, "Malformed scheme or host in the forwarding headers")

@@ -34,6 +34,9 @@ _NOT_NOMINATED = frozenset(
 _SINGLE = ("content-length", "host", "authorization", "transfer-encoding", "content-type", "expect")
 
 
+UNINVITED = "A PROXY header is read only from a peer in trusted-proxies, and with proxy-protocol"
+
+
 class HeadError(Exception):
     """
     A request that is answered with *status* and *message*, and whose connection is closed.
@@ -128,7 +131,7 @@ def read_request_line(line: str, settings: ServerSettings) -> tuple[str, str, in
     if version != "HTTP/1.1" and version != "HTTP/1.0":  # noqa: PLR1714 (this one is quicker)
         if _VERSION.fullmatch(version):
             raise HeadError(505, "HTTP version not supported")
-        raise HeadError(400, "Malformed request line")
+        raise HeadError(400, UNINVITED if line.startswith("PROXY ") else "Malformed request line")
     if method not in _USUAL_METHODS:
         _check_method(method)
     return method, target, 1 if version == "HTTP/1.1" else 0

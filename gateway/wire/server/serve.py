@@ -21,10 +21,12 @@ from gateway.reading.values import revealed
 from gateway.wire.paced_tls import paced
 from gateway.wire.server.arrival import Arrivals
 from gateway.wire.server.client_connection import ClientConnection
+from gateway.wire.server.forwarded import Introduction
 from gateway.wire.server.listener import Listener, RequestHandler
+from gateway.wire.server.proxied import ProxiedListener
 from gateway.wire.settings import ListenerTls, ServerSettings
 
-_BACKLOG = 2048
+BACKLOG = 2048
 _GOODBYE_S = 2.0  # seconds for close frames to be sent, and for clients to close
 _LOOK_S = 0.02
 _DEFAULT = ServerSettings()
@@ -57,8 +59,31 @@ class EmbeddedServer(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         if self.config.ssl is not None:
             paced(self.config.ssl)
-        await super().startup(sockets)
+        listener = self.config.loaded_app
+        if isinstance(listener, Listener) and listener.settings.proxy_protocol:
+            self._listen_behind_proxies(listener, sockets or [])
+        else:
+            await super().startup(sockets)
         self.ready.set()
+
+    def _listen_behind_proxies(self, listener: Listener, sockets: list[socket.socket]) -> None:
+        """What uvicorn does, but for the header with which connections begin."""
+
+        arrivals = cast(Arrivals, self.config.http_protocol_class)
+
+        def serve(introduction: Introduction | None) -> asyncio.Protocol:
+            return arrivals(self.config, self.server_state, {}, introduction=introduction)
+
+        tls, count = self.config.ssl, self.server_state.connections.__len__
+        self.servers = [cast(Any, ProxiedListener(listening, listener, serve, tls, count)) for listening in sockets]
+        self.started = True
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        listener = self.config.loaded_app
+        for server in cast("list[object]", self.servers):
+            if isinstance(server, ProxiedListener):
+                await server.settle(listener.settings.farewell_s)
+        await super().shutdown(sockets)
 
     async def main_loop(self) -> None:
         await self.stop.wait()
@@ -70,7 +95,7 @@ class EmbeddedServer(uvicorn.Server):
 
 @dataclass(slots=True)
 class RunningServer:
-    """A server within this event loop. *port* is the actual one if 0 was asked for."""
+    """A server within this event loop. *port* is the actual one if 0 was asked for; 0 on a Unix socket."""
 
     port: int
     server: EmbeddedServer
@@ -157,7 +182,7 @@ def configure(
         log_config=None,
         access_log=False,
         workers=workers,
-        backlog=_BACKLOG,
+        backlog=BACKLOG,
         timeout_graceful_shutdown=_drain_s(listener.settings),
         **({} if tls is None else _tls_options(tls)),
     )
@@ -195,7 +220,7 @@ def bind(host: str, port: int) -> socket.socket:
     keep_alive(listening)
     try:
         listening.bind((host, port))
-        listening.listen(_BACKLOG)
+        listening.listen(BACKLOG)
     except OSError as error:
         listening.close()
         raise OSError(error.errno, error.strerror, f"{host}:{port}") from None
@@ -205,6 +230,8 @@ def bind(host: str, port: int) -> socket.socket:
 
 def keep_alive(listening: socket.socket) -> None:
     """Let the kernel notice peers that vanish silently; connections inherit it (Linux, tcp(7))."""
+    if listening.family == socket.AF_UNIX:
+        return  # where that cannot happen
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     for option, value in ((socket.TCP_KEEPIDLE, 60), (socket.TCP_KEEPINTVL, 15), (socket.TCP_KEEPCNT, 4)):
         listening.setsockopt(socket.IPPROTO_TCP, option, value)
@@ -229,5 +256,6 @@ async def start(
     listener = application if isinstance(application, Listener) else Listener(application, settings)
     listening = listening or bind(host, port)
     server = EmbeddedServer(configure(listener, host, port, tls=tls))
+    port = 0 if listening.family == socket.AF_UNIX else listening.getsockname()[1]
     task = await server.begin(listening)
-    return RunningServer(listening.getsockname()[1], server, task)
+    return RunningServer(port, server, task)

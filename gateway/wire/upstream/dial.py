@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 from gateway.wire.upstream.way import HttpProxy
 
 _MAX_ANSWER_BYTES = 16 * 1024
+_FULL_S = 0.01
 _NO_LINGER = struct.pack("ii", 1, 0)
 _STATUS_LINE = re.compile(rb"HTTP/1\.[01] ([1-5][0-9]{2})[ \r\n]?")
 
@@ -31,7 +32,7 @@ class Dial(Protocol):
 
     @property
     def host(self) -> str:
-        """The name or address that is connected to: the backend's, or the proxy's."""
+        """The name or address that is connected to: the backend's, or the proxy's; empty where there is none."""
 
     async def __call__(self, protocol: asyncio.Protocol) -> None:
         """Connect *protocol*. Raises OSError (ssl.SSLError is one)."""
@@ -66,6 +67,53 @@ class Direct:
         await loop.create_connection(
             lambda: protocol, self.host, self.port, ssl=self.tls, server_hostname=self.server_name, **race
         )
+
+
+@dataclass(frozen=True, slots=True)
+class SocketFile:
+    """
+    To a backend on this machine, through a Unix socket.
+
+    Attributes:
+        tls, server_name: As for Direct.
+        host: Empty: there is no name to look up.
+    """
+
+    path: str
+    tls: ssl.SSLContext | None = None
+    server_name: str | None = None
+    host: str = ""
+
+    @property
+    def place(self) -> str:
+        """``unix:path``."""
+        return f"unix:{self.path}"
+
+    async def __call__(self, protocol: asyncio.Protocol) -> None:
+        """Connect *protocol*."""
+        connection = socket.socket(socket.AF_UNIX)
+        connection.setblocking(False)
+        try:
+            while not self._is_connected(connection):  # noqa: ASYNC110 (no event reports room)
+                await asyncio.sleep(_FULL_S)
+            await asyncio.get_running_loop().create_unix_connection(
+                lambda: protocol, sock=connection, ssl=self.tls, server_hostname=self.server_name
+            )
+        except BaseException:
+            connection.close()
+            raise
+
+    def _is_connected(self, connection: socket.socket) -> bool:
+        """
+        Whether the backend's queue had room: where it has none the kernel does not wait, as it does for TCP.
+
+        Here, because asyncio takes that for the beginning of a connection. Source: connect(2), EAGAIN.
+        """
+        try:
+            connection.connect(self.path)
+        except BlockingIOError:
+            return False
+        return True
 
 
 @dataclass(frozen=True, slots=True)

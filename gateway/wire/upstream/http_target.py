@@ -21,7 +21,7 @@ from gateway.wire.framing import HOP_BY_HOP, OWNED
 from gateway.wire.messages import DEFAULT_PORTS, ForwardOptions, Request, Response, Url, join_paths
 from gateway.wire.pending import Pending, rejected
 from gateway.wire.settings import UpstreamSettings
-from gateway.wire.upstream.dial import Dial, Direct, authorization_line, to_proxy, tunnel
+from gateway.wire.upstream.dial import Dial, Direct, SocketFile, authorization_line, to_proxy, tunnel
 from gateway.wire.upstream.exchange import UpstreamExchange
 from gateway.wire.upstream.pool import Pool
 from gateway.wire.upstream.redirects import RedirectedRequest
@@ -110,6 +110,8 @@ class HttpTarget:
         """The same backend, reached by *way*. Raises OSError, ValueError: its certificate or proxy cannot be used."""
         if len(self._variants) >= MAX_VARIANTS:
             self._variants.pop(next(iter(self._variants))).pool.stopped = True  # its connections end with their work
+        if way.proxy is not None and self.settings.unix_socket is not None:
+            raise ValueError("a socket file is not reached through a proxy")
         absolute = way.proxy is not None and self.url.scheme == "http"
         target_class = ProxiedTarget if absolute else HttpTarget
         variant = self._variants[way] = target_class(self.url, self.settings, way)
@@ -150,6 +152,8 @@ class HttpTarget:
         if self._is_secure:
             tls = client_context(settings, protocols, self.way.certificate)
         name = (settings.server_name or self.url.host) if tls else None
+        if self.settings.unix_socket is not None:
+            return SocketFile(str(self.settings.unix_socket), tls, name)
         straight = Direct(self.url.host, self.url.port, tls, name, self.way.next_address_s)
         return straight if self.way.proxy is None else tunnel(self.way.proxy, straight)
 

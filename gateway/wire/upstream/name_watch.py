@@ -26,7 +26,7 @@ class NameWatch:
     def __init__(self, host: str, connections: Collection[Movable]) -> None:
         self._host = host
         self._connections = connections
-        self._due_at = _NEVER if is_address(host) else 0.0
+        self._due_at = _NEVER if not host or is_address(host) else 0.0
         self._look_up: asyncio.Task[None] | None = None
 
     def sweep(self, now: float) -> None:

@@ -177,7 +177,7 @@ def test_rebinding(tmp_path: Path) -> None:
         for other, status in (("/readyz", 421), ("/traces", 421), ("/healthz", 200), ("/none", 404)):
             assert (await look(running.gateway, other, host="evil.example")).status_code == status
         for other in ("/readyz", "/traces"):
-            assert (await look(running.gateway, other, host="10.1.2.3")).status_code == 200
+            assert (await look(running.gateway, other, host="127.1.2.3:8081")).status_code == 200
 
     visit(tmp_path, look_around)
 

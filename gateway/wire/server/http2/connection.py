@@ -17,6 +17,7 @@ from gateway.wire.backlog import backlog
 from gateway.wire.server.answers import refusal_response
 from gateway.wire.server.client_connection import ClientConnection
 from gateway.wire.server.deadlines import NEVER
+from gateway.wire.server.forwarded import Introduction
 from gateway.wire.server.http2 import frames
 from gateway.wire.server.http2.calm import Calm
 from gateway.wire.server.http2.fields import MalformedFields, answer_block, remembered
@@ -69,8 +70,8 @@ class Http2ServerConnection(ClientConnection):
     version = "2.0"
     sender: Sender
 
-    def __init__(self, listener: Listener, server_state: ServerState) -> None:
-        super().__init__(listener, server_state)
+    def __init__(self, listener: Listener, server_state: ServerState, introduction: Introduction | None = None) -> None:
+        super().__init__(listener, server_state, introduction)
         self.settings = listener.settings
         self._calm = Calm()
         self._swept = self.sweeper.now
