@@ -137,7 +137,7 @@ class _Run:
         target = self._target(api)
         whole, *operations = runtimes
         info = entities.api_info(api, None if api.backend is None and api.service_url is None else target.url)
-        runtime = ApiRuntime(info, target, contract, whole, frozenset(api.path_escapes))
+        runtime = ApiRuntime(info, target, contract, whole, frozenset(api.path_escapes), api.grpc)
         return RoutedApi(
             id=api.id,
             path=api.path,

@@ -122,6 +122,8 @@ class ForwardRequest(PolicyType):
         options = self.options or self._options(context)
         if request.client_certificate is not None or request.proxy is not None:
             options = replace(options, way=Way(request.client_certificate, request.proxy))
+        if request.call is not None:
+            options = request.call.forwarding(options)
         if context.forwarded_at is None:  # a retry is part of the same stage
             context.forwarded_at = time.monotonic()
         return _sent(context, target, options).map(partial(self._take, context))

@@ -119,6 +119,7 @@ class RequestRecord:
         trace: Id of the trace that is kept, if one is.
         trace_id, span_id: OpenTelemetry's ids, if a tracer gives them.
         worker: The process that served it, where there are several.
+        grpc_status: Of a gRPC call that has ended with one, see ``gateway.wire.grpc.status``.
     """
 
     id: str
@@ -149,6 +150,7 @@ class RequestRecord:
     trace_id: str | None = None
     span_id: str | None = None
     worker: str | None = None
+    grpc_status: int | None = None
 
     def __post_init__(self) -> None:
         self.path = cut(self.path, MAX_PATH_CHARACTERS)
@@ -197,6 +199,7 @@ class RequestRecord:
             "trace_id": self.trace_id,
             "span_id": self.span_id,
             "worker": self.worker,
+            "grpc_status": self.grpc_status,
         }
 
     def as_json(self) -> dict[str, Plain]:
