@@ -7,6 +7,7 @@ very same data plane on stand-ins.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from gateway.assembly import entities
@@ -173,7 +174,12 @@ class _Run:
             for product in self._products[api.id]
         }
         pipelines[None] = self._pipeline(PolicyFiles(own, api.policy, None, self._config.global_policy))
+        if api.type == "grpc":
+            self._refuse_work_on_bodies(pipelines.values())
         return OperationRuntime(info, pipelines, self._metrics.operation(api.id, info.id))
+
+    def _refuse_work_on_bodies(self, pipelines: Iterable[Pipeline]) -> None:
+        self.library.note(problem for pipeline in pipelines for problem in pipeline.body_work)
 
     def _pipeline(self, files: PolicyFiles) -> Pipeline:
         return self.library.pipeline(files)

@@ -71,23 +71,27 @@ def ruling_on(context: Context, ending: Ending) -> Ruling | None:
 
 def _of_call(context: Context, call: RemoteCall) -> Ruling | None:
     """The same for a gRPC call, whose answer is always 200."""
-    number = call.status
-    status = 0 if number is None else as_http(number)
+    if call.status is None:
+        return _by_status(context, 0)
+    status, name = as_http(call.status), name_of(call.status)
     if context.last_error is not None:
         return _by_error(context.last_error, status)
     if call.fault is not None:
         outcome = RequestOutcome.FAILED if status >= 500 else RequestOutcome.REFUSED
-        return Ruling(outcome, WIRE, reason_of(status), None, call.fault, found=name_of(number or 0))
-    if number is None:
-        return _by_status(context, 0)
+        return Ruling(outcome, WIRE, reason_of(status), None, call.fault, found=name)
+    return None if not call.status else _by_grpc_status(context, status, name)
+
+
+def _by_grpc_status(context: Context, status: int, name: str) -> Ruling | None:
+    """The same for a grpc-status called *name*, which is *status* in HTTP; the backend's counts from 500 on."""
     place = context.place
-    if place is not None and place.source == RETURN_RESPONSE and number:
-        text = f"The policy's answer is grpc-status {name_of(number)}."
-        return Ruling(RequestOutcome.REFUSED, RETURN_RESPONSE, reason_of(status), place, text, found=name_of(number))
+    if place is not None and place.source == RETURN_RESPONSE:
+        text = f"The policy answered grpc-status {name}."
+        return Ruling(RequestOutcome.REFUSED, RETURN_RESPONSE, reason_of(status), place, text, found=name)
     if status < 500:
         return None
-    text = f"The backend answered grpc-status {name_of(number)}."
-    return Ruling(RequestOutcome.FAILED, BACKEND, "BackendErrorStatusCode", None, text, "OK", name_of(number))
+    text = f"The backend answered grpc-status {name}."
+    return Ruling(RequestOutcome.FAILED, BACKEND, "BackendErrorStatusCode", None, text, "OK", name)
 
 
 def _by_error(error: LastError, status: int) -> Ruling:

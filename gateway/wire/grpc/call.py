@@ -39,6 +39,7 @@ class GrpcForm(Enum):
 
 
 _FORMS: dict[str, GrpcForm] = {form.value: form for form in GrpcForm}
+_NO_FORM = (None, "")
 _DEADLINE_PASSED = "The deadline of the call has passed."
 
 
@@ -86,15 +87,17 @@ class GrpcCall:
         request.takes_trailers = True  # no client of gRPC can do without
         if self._form is not GrpcForm.NATIVE:
             request.headers.replace("Content-Type", GrpcForm.NATIVE.value + self._subtype)
-        body = request.body
-        if body is not None and (body.stream is not None or body.content):
-            source = body.stream or BodyStream.whole(body.content, {})
-            decoder = TextDecoder() if self._form is GrpcForm.WEB_TEXT else None
-            request.body = Body(stream=RequestMessages(self, source, self._settings.max_request_message_bytes, decoder))
+        if request.body is not None:
+            request.body = Body(stream=self._messages(request.body))
         self._written = request.headers.first(TIMEOUT)
         seconds = None if self._written is None else parse_timeout(self._written)
         if seconds is not None:
             self._expect_end_within(seconds)
+
+    def _messages(self, body: Body) -> RequestMessages:
+        source = BodyStream.whole(body.content, {}) if body.stream is None else body.stream
+        decoder = TextDecoder() if self._form is GrpcForm.WEB_TEXT else None
+        return RequestMessages(self, source, self._settings.max_request_message_bytes, decoder)
 
     def _expect_end_within(self, seconds: float) -> None:
         loop = asyncio.get_running_loop()
@@ -139,21 +142,16 @@ class GrpcCall:
     # -- the answer
     def answer(self, response: Response) -> Response:
         """*response* as the caller understands it."""
-        stream, field = response.body.stream, response.headers.first("Content-Type")
-        form = None if field is None else grpc_form(field)
-        if response.status_code != 200 or form is None or form[0] is not GrpcForm.NATIVE:
-            return self._own(response)
-        if stream is None:
-            if response.body.content:
-                response.body.replace(b"")
-                response.status_code = 500
+        stream = response.body.stream
+        form, subtype = grpc_form(response.headers.first("Content-Type") or "") or _NO_FORM
+        if stream is None or form is not GrpcForm.NATIVE or response.status_code != 200:
             return self._own(response)
         for name in (STATUS, MESSAGE):  # what ends a stream of messages comes behind them
             response.headers.lines.pop(name, None)
-        barred = barred_names(self.request, response.headers) if self._form is not GrpcForm.NATIVE else None
+        barred = barred_names(self.request, response.headers)
         self._answer = AnswerMessages(self, stream, self._settings.max_response_message_bytes, self._form, barred)
         response.body = Body(stream=self._answer)
-        response.headers.replace("Content-Type", self._form.value + (form[1] or self._subtype))
+        response.headers.replace("Content-Type", self._form.value + (subtype or self._subtype))
         return response
 
     def late(self) -> Response:

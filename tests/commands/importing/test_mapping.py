@@ -87,7 +87,6 @@ LEFT_OUT: list[tuple[list[dict[str, Any]], str]] = [
     (api("s", format="wsdl", value="<definitions />"), "API s: SOAP"),
     (api("w", protocols=["wss"]), "API w: WebSocket"),
     (api("o", apiType="odata"), "API o: OData"),
-    (api("r", apiType="grpc"), "API r: gRPC"),
     (api()[:1], "API orders: its operations are not in the source"),
     ([policy("apis/lost")], "apis/policies lost/policy: what it belongs to is not in the source"),
     ([*api(), policy("apis/orders/operations/lost")], "operation lost of API orders: the source has its policy"),
