@@ -32,7 +32,7 @@ from gateway.reading.values import (
 from gateway.telemetry.otel.settings import TelemetrySettings
 from gateway.telemetry.settings import LogSettings, RequestLogSettings
 from gateway.tokens.settings import IssuerSettings, TokenCacheSettings
-from gateway.wire.settings import VIA, RequestIds, ServerSettings
+from gateway.wire.settings import VIA, Http2Settings, RequestIds, ServerSettings
 
 
 class Config(Block):
@@ -56,6 +56,8 @@ class Config(Block):
     """Processes that share the listener, 1 to 1024; `auto`: as many as there are processors and memory for."""
     trusted_proxies: tuple[Network, ...] = ()
     """Networks of proxies in front of the gateway, whose `X-Forwarded-*` fields are trusted."""
+    http2: Http2Settings = Http2Settings()
+    """HTTP/2 from clients."""
     via: Annotated[
         str,
         TextForm(r"^[A-Za-z0-9._-]{0,64}$", "up to 64 letters, digits, dots, dashes and underscores", "write gateway"),
@@ -145,6 +147,7 @@ class Config(Block):
             id_header=self.request_id.name,
             client_id_header=self.request_id.client_header or "",
             farewell_s=min(1.0, self.timeouts.drain_s / 4),
+            http2=self.http2,
             path_escapes=frozenset(escape for api in self.apis for escape in api.path_escapes),
         )
 

@@ -102,7 +102,7 @@ class LoopHolder:
             self.place = f"{path.removeprefix(_PACKAGE)}:{frame.f_lineno} {frame.f_code.co_name}"
         if self.kind == "other" and path.startswith(_POLICIES):
             self.kind = PurePath(path).stem
-        if frame.f_code.co_qualname.startswith("ServerConnection."):
+        if frame.f_code.co_qualname.startswith(("ServerConnection.", "Http2ServerConnection.")):
             # What a signal handler raises would be raised in the code that it has interrupted. A connection that is
             # being made has no address yet, and a comprehension within a method has no ``self``.
             with suppress(KeyError, AttributeError):

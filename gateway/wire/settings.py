@@ -57,6 +57,17 @@ class ClientTimeouts(Block):
     """How long a streamed answer may outlive the token that opened it."""
 
 
+class Http2Settings(Block):
+    """HTTP/2 from clients."""
+
+    tls: bool = True
+    """Whether it is offered to clients that connect with TLS."""
+    clear_text: bool = False
+    """Whether clients may begin with it on a connection without TLS: those that know that it is spoken here."""
+    streams: Annotated[int, Field(ge=1, le=1000)] = 100
+    """Requests of one connection at the same time; one more is refused."""
+
+
 @dataclass(frozen=True, slots=True)
 class ServerSettings:
     """
@@ -70,6 +81,7 @@ class ServerSettings:
         client_id_header: Name under which a client's own field of that name reaches the backend; empty: it does not.
         farewell_s: How long an idle connection may still bring a last request when the server stops: a client that
             is just sending it would lose it otherwise.
+        http2: Whether and how clients may speak HTTP/2; for connections that are made from now on.
     """
 
     limits: ClientLimits = ClientLimits()
@@ -80,6 +92,7 @@ class ServerSettings:
     path_escapes: frozenset[str] = frozenset()
     id_header: str = ""
     client_id_header: str = ""
+    http2: Http2Settings = Http2Settings()
 
 
 _NAME = TextForm(r"^[A-Za-z][A-Za-z0-9-]{0,63}$", "the name of a header field", "write x-request-id")

@@ -71,6 +71,10 @@ class AnswerStream:
         else:
             self._transport.writelines(pieces)
 
+    def insert(self, data: bytes) -> None:
+        """Send *data* of our own, between two frames of a tunnel."""
+        self._transport.write(data)
+
     def finish(self) -> None:
         """The body is complete."""
         tail = self._head + self._last_chunk() if self._chunked else self._head

@@ -1,19 +1,18 @@
 """
-The client's side: one connection of the listener, hosted by uvicorn through its ``http`` class parameter.
+The client's side: one connection of HTTP/1.1 or 1.0.
 
-uvicorn keeps sockets, TLS, workers and signals; this protocol reads requests, gives each to the application in turn and
-sends its answer. What it does next depends on its state (``states``) alone. A turn of the event loop begins at most one
-request: those that a client sends ahead wait in the buffer, with reading paused, while other connections have their
-turn.
+This protocol reads requests, gives each to the application in turn and sends its answer. What it does next depends on
+its state (``states``) alone. A turn of the event loop begins at most one request: those that a client sends ahead wait
+in the buffer, with reading paused, while other connections have their turn.
 
-Source: RFC 9112; uvicorn, "Custom protocols".
+Source: RFC 9112.
 """
 
 from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 from gateway.errors import ClientLeft
 from gateway.wire.backlog import backlog
@@ -22,8 +21,8 @@ from gateway.wire.decoders import FramingError
 from gateway.wire.pace import Pace
 from gateway.wire.server.answers import error_response, render_head
 from gateway.wire.server.deadlines import NEVER, Deadlines
-from gateway.wire.server.exchange import Exchange
 from gateway.wire.server.forwarded import Peer
+from gateway.wire.server.http1_exchange import Http1Exchange
 from gateway.wire.server.incoming_body import IncomingBody
 from gateway.wire.server.listener import Caller, Listener
 from gateway.wire.server.request_head import HeadError, RequestHead, check_start, head_too_large
@@ -45,7 +44,6 @@ from gateway.wire.sweeper import sweeper
 from gateway.wire.websocket import GOING_AWAY
 
 if TYPE_CHECKING:
-    from uvicorn.config import Config
     from uvicorn.server import ServerState
 
 _PART, _REQUEST, _UPLOAD, _RECEIVED, _ANSWERED, _SWITCHED, _LAST, _CLOSE = map(on, ClientEvent)
@@ -65,24 +63,17 @@ class ServerConnection(asyncio.Protocol):
         is_full: Whether the client is slow to take what has been written.
     """
 
-    alpn_protocols = ("http/1.1",)
     transport: asyncio.Transport
     address = ""
 
-    def __init__(
-        self,
-        config: Config,
-        server_state: ServerState,
-        app_state: dict[str, Any],
-        _loop: asyncio.AbstractEventLoop | None = None,
-    ) -> None:
-        self._listener = cast(Listener, config.loaded_app)
+    def __init__(self, listener: Listener, server_state: ServerState) -> None:
+        self._listener = listener
         self._server_state = server_state
         self.sweeper = sweeper()
         self._deadlines = Deadlines(self.sweeper, self._listener.settings)
         self._state: ClientState = HEAD
         self._buffer = b""  # the beginning of the next request, or pipelined requests
-        self._exchange: Exchange | None = None
+        self._exchange: Http1Exchange | None = None
         self._body: IncomingBody | None = None
         self._stopping = False
         self.is_full = False
@@ -204,7 +195,7 @@ class ServerConnection(asyncio.Protocol):
     def _begin(self, head: RequestHead) -> None:
         """Give the request of *head* to the application. Raises HeadError: its body is malformed."""
         request = self.caller.request(head)
-        exchange = Exchange(self, request, head.keep_alive and not self._stopping, head.minor)
+        exchange = Http1Exchange(self, request, head.keep_alive and not self._stopping, head.minor)
         self._deadlines.reading = NEVER
         if head.length:
             request.body = self._attach_body(head, exchange)
@@ -219,7 +210,7 @@ class ServerConnection(asyncio.Protocol):
         exchange.begin(self._listener.application)
 
     # -- the request's body
-    def _attach_body(self, head: RequestHead, exchange: Exchange) -> Body:
+    def _attach_body(self, head: RequestHead, exchange: Http1Exchange) -> Body:
         """The body: in memory if all of it has arrived, else a stream that waits for its reader."""
         data, self._buffer = self._buffer, b""
         body = IncomingBody(head.length, head.expects_continue and not data)
@@ -291,7 +282,7 @@ class ServerConnection(asyncio.Protocol):
         body = self._body
         if body is None:
             return
-        if body.awaits_continue and not cast(Exchange, self._exchange).answered:
+        if body.awaits_continue and not cast(Http1Exchange, self._exchange).answered:
             body.awaits_continue = False
             self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         body.is_wanted = True
@@ -384,7 +375,7 @@ class ServerConnection(asyncio.Protocol):
 
     def _pass_on(self, data: bytes) -> None:
         """Pass the client's bytes on in a tunnel."""
-        cast(Exchange, self._exchange).pass_on(data)
+        cast(Http1Exchange, self._exchange).pass_on(data)
 
     def abort(self) -> None:
         """Close immediately and discard unsent bytes: the client sees that the answer is incomplete."""
@@ -392,9 +383,14 @@ class ServerConnection(asyncio.Protocol):
         self.transport.abort()
 
     @property
-    def is_lasting(self) -> bool:
-        """Whether a tunnel or a stream of events is on this connection."""
-        return self._exchange is not None and self._exchange.is_lasting
+    def is_new(self) -> bool:
+        """Whether it waits for its first head."""
+        return self._state is HEAD
+
+    @property
+    def lasting(self) -> int:
+        """How many tunnels and streams of events are on this connection: one or none."""
+        return int(self._exchange is not None and self._exchange.is_lasting)
 
     # -- flow of reading
     def pause_reading(self) -> None:
@@ -425,7 +421,7 @@ class ServerConnection(asyncio.Protocol):
         elif self._exchange is not None:
             self._sweep_exchange(self._exchange, now)
 
-    def _sweep_exchange(self, exchange: Exchange, now: float) -> None:
+    def _sweep_exchange(self, exchange: Http1Exchange, now: float) -> None:
         """Check a tunnel, and a client whose departure would not be noticed because nothing is being read."""
         if self._state is TUNNEL:
             self._deadlines.has_moved(exchange.moved_bytes)

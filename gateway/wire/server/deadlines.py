@@ -11,7 +11,7 @@ import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from gateway.wire.server.incoming_body import IncomingBody
+    from gateway.wire.server.exchange import ReceivedBody
     from gateway.wire.settings import ServerSettings
     from gateway.wire.sweeper import Sweeper
 
@@ -58,7 +58,7 @@ class Deadlines:
         self._idle_s = sweeper.interval_s + settings.timeouts.idle_s  # prepared: used once in every request
         self._write_s = settings.timeouts.write_s
         self._body_rate = settings.limits.body_rate
-        self._body: IncomingBody | None = None
+        self._body: ReceivedBody | None = None
         self._patience_s = 0.0
         self._received = 0
         self._waited_since = NEVER  # for a piece of the body; never: its reader is not ready for more
@@ -75,7 +75,7 @@ class Deadlines:
         """Part of a head has arrived: the rest is due."""
         self.reading = self._sweeper.deadline(self._settings.timeouts.head_s)
 
-    def expect_body(self, body: IncomingBody) -> None:
+    def expect_body(self, body: ReceivedBody) -> None:
         """
         The next piece of *body* is due.
 
@@ -90,7 +90,7 @@ class Deadlines:
             self._look_at(body, whole_s)
         self.reading = self._sweeper.deadline(self._patience_s)
 
-    def _look_at(self, body: IncomingBody, whole_s: float) -> None:
+    def _look_at(self, body: ReceivedBody, whole_s: float) -> None:
         self._stop_waiting()
         self._waited_since = self._sweeper.now
         gained_s = (body.received - self._received) / self._body_rate

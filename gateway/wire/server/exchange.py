@@ -1,14 +1,15 @@
 """
-One request and its answer on a client connection.
+One request and its answer, whatever the version of HTTP between client and gateway.
 
 The application's outcome arrives immediately, through a callback, or from a task; the answer's body is in memory or
-flows through an ``AnswerStream``.
+flows through a sink. How an answer looks on the wire is up to ``Http1Exchange`` and ``Http2Stream``.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable
 from enum import IntEnum
 from typing import TYPE_CHECKING, Protocol
@@ -18,45 +19,56 @@ from gateway.wire.body import BodyStream, BodyTooLarge
 from gateway.wire.framing import has_no_body
 from gateway.wire.messages import Ending, Request, Response, WireFault
 from gateway.wire.pending import Pending
-from gateway.wire.server.answer_stream import JOIN_BYTES, AnswerStream
-from gateway.wire.server.answers import error_response, render_head, render_interim
-from gateway.wire.trailers import barred_names
+from gateway.wire.server.answers import error_response
 from gateway.wire.websocket import BAD_GATEWAY, POLICY_VIOLATION, FrameTracker, close_frame
 
 if TYPE_CHECKING:
-    from gateway.wire.server.incoming_body import IncomingBody
     from gateway.wire.server.listener import RequestHandler
     from gateway.wire.server.request_head import HeadError
-    from gateway.wire.sweeper import Sweeper
 
 _log = logging.getLogger(__name__)
 
 
-class Line(Protocol):
-    """The connection of an exchange, as the exchange sees it."""
+class ReceivedBody(Protocol):
+    """
+    A request's body that is on its way.
 
-    transport: asyncio.Transport
-    sweeper: Sweeper
+    Attributes:
+        received: Bytes of it so far, without framing.
+    """
 
-    @property
-    def must_close(self) -> bool:
-        """Whether too much of the request's body is unread to keep the connection."""
+    received: int
 
-    @property
-    def is_full(self) -> bool:
-        """Whether the client is slow to take what has been written."""
 
-    def switch(self) -> None:
-        """From here on the client's bytes belong to another protocol."""
+class OutgoingBody(Protocol):
+    """
+    The sink of an answer's body, as its exchange sees it.
 
-    def expire_at(self, expires_at: float | None) -> None:
-        """End the stream that is just beginning soon after *expires_at*, seconds since the epoch."""
+    Attributes:
+        sent: Bytes of the body so far, without their framing.
+        frames: Tracks a WebSocket's frames towards the client; None for everything else.
+    """
 
-    def exchange_ended(self, keep_alive: bool) -> None:
-        """The answer has been written."""
+    sent: int
+    frames: FrameTracker | None
 
-    def abort(self) -> None:
-        """Close immediately, unsent bytes and all."""
+    def take(self, source: BodyStream, is_full: bool) -> None:
+        """Send the head, and the body as it comes; *is_full*: the client is already slow."""
+
+    def insert(self, data: bytes) -> None:
+        """Send *data* of our own."""
+
+    def finish(self) -> None:
+        """The body is complete."""
+
+    def pause(self) -> None:
+        """The client is slow to read."""
+
+    def resume(self) -> None:
+        """The client has taken everything that was written."""
+
+    def abandon(self) -> None:
+        """The rest of the body will not be read."""
 
 
 class ExchangePhase(IntEnum):
@@ -73,12 +85,11 @@ class ExchangePhase(IntEnum):
 WAITING, SENDING, OVER = ExchangePhase
 
 
-class Exchange:
+class Exchange(ABC):
     """
     One request and its answer.
 
     Attributes:
-        keep_alive: Whether the connection may carry another request afterwards.
         body: The request's body, if it did not arrive complete with the head.
         received: Bytes of the body that arrived with the head.
     """
@@ -87,8 +98,6 @@ class Exchange:
         "_expired",
         "_fault",
         "_frames",
-        "_line",
-        "_minor",
         "_phase",
         "_running",
         "_sent",
@@ -96,26 +105,22 @@ class Exchange:
         "_stream",
         "body",
         "is_lasting",
-        "keep_alive",
         "received",
         "request",
     )
 
-    def __init__(self, line: Line, request: Request, keep_alive: bool, minor: int) -> None:
-        self._line = line
+    def __init__(self, request: Request) -> None:
         self.request = request
         request.interim = self.inform
-        self.keep_alive = keep_alive
-        self._minor = minor
         self._phase = WAITING
         self._status_code: int | None = None
         self._sent = 0
-        self._stream: AnswerStream | None = None
+        self._stream: OutgoingBody | None = None
         self._running: Pending[Response] | asyncio.Task[None] | None = None
         self._expired = False
         self._fault: WireFault | None = None
         self._frames: FrameTracker | None = None  # of the client, in a tunnel
-        self.body: IncomingBody | None = None
+        self.body: ReceivedBody | None = None
         self.received = 0
         self.is_lasting = False
         """Whether the answer is a tunnel or a stream of events, which has no end of its own."""
@@ -140,11 +145,6 @@ class Exchange:
             outcome.then(self._settled)
         else:
             self._running = asyncio.get_running_loop().create_task(self._await(outcome))
-
-    def inform(self, response: Response) -> None:
-        """Pass an interim answer on to a client that supports them, which HTTP/1.0 does not. Source: RFC 9110 §15.2."""
-        if self._phase is WAITING and self._minor == 1:
-            self._line.transport.write(render_interim(response))
 
     def _settled(self, pending: Pending[Response]) -> None:
         self._running = None
@@ -189,8 +189,6 @@ class Exchange:
             return
         self._phase = SENDING
         self._status_code = status = response.status_code
-        if self.body is not None and self._line.must_close:
-            self.keep_alive = False
         if status == 101 and self.request.upgrade:
             self._switch(response)
         elif has_no_body(status, self.request.method):
@@ -202,79 +200,50 @@ class Exchange:
 
     def refuse(self, refusal: HeadError) -> None:
         """The request turned out to be malformed: answer it, and ignore what the application still does."""
-        self.keep_alive = False
         self._stop_application()
         self._fault = WireFault(refusal.message)
         self.respond(error_response(refusal.status, refusal.message))
 
+    @abstractmethod
+    def inform(self, response: Response) -> None:
+        """Pass an interim answer on to a client that supports them, before its answer. Source: RFC 9110 §15.2."""
+
+    @abstractmethod
     def _send_whole(self, response: Response, content: bytes) -> None:
-        self._sent = len(content)
-        response.headers.lines.pop("content-length", None)  # so that the usual head is written unchanged
-        head = self._render(response, f"Content-Length: {len(content)}\r\n")
-        transport = self._line.transport
-        if len(content) <= JOIN_BYTES:
-            transport.write(head + content)
-        else:
-            transport.writelines([head, content])
-        self._end()
+        """The answer, whose body is *content*, and its end."""
+
+    @abstractmethod
+    def _write_head_only(self, response: Response, length: str | None) -> None:
+        """The answer that has no body, and its end; *length* of the body that it would have, if that is announced."""
+
+    @abstractmethod
+    def _send_stream(self, response: Response, source: BodyStream) -> None:
+        """The answer's head, and its body as it comes."""
+
+    @abstractmethod
+    def _switch(self, response: Response) -> None:
+        """The backend agreed to another protocol: from here on bytes flow both ways. Source: RFC 9110 §7.8."""
+
+    @abstractmethod
+    def _ended(self) -> None:
+        """The answer has been written."""
+
+    @abstractmethod
+    def _broke_off(self, ends_well: bool) -> None:
+        """The answer will never be complete. *ends_well*: its WebSocket has a close frame; otherwise cut it off."""
 
     def _send_head_only(self, response: Response) -> None:
         """HEAD, 204, 304: the length of the body that is not sent may be announced, except for 204."""
         length = response.headers.first("content-length")
         if length is None and response.body.content:
             length = str(len(response.body.content))
-        framing = "" if length is None or response.status_code == 204 else f"Content-Length: {length}\r\n"
         if response.body.stream is not None:
             response.body.stream.discard()
-        self._line.transport.write(self._render(response, framing))
-        self._end()
+        self._write_head_only(response, None if response.status_code == 204 else length)
 
-    def _send_stream(self, response: Response, source: BodyStream) -> None:
-        response.headers.lines.pop("content-length", None)
-        chunked = False
-        if source.length is not None:
-            framing = f"Content-Length: {source.length}\r\n"
-        elif self._minor == 1:
-            chunked = True
-            framing = "Transfer-Encoding: chunked\r\n"
-        else:
-            self.keep_alive = False
-            framing = ""
-        head = self._render(response, framing)
-        stream = AnswerStream(self._line.transport, head, chunked, self._stream_ended)
-        if self.request.takes_trailers:
-            stream.barred = barred_names(self.request, response.headers)
-        self._pipe(stream, source, _is_event_stream(head))
-
-    def _switch(self, response: Response) -> None:
-        """The backend agreed to another protocol: from here on bytes flow both ways. Source: RFC 9110 §7.8."""
-        upgrade = response.headers.first("upgrade") or self.request.upgrade
-        self.keep_alive = False
-        head = self._render(response, f"Connection: Upgrade\r\nUpgrade: {upgrade}\r\n", is_last=False)
-        stream = AnswerStream(self._line.transport, head, False, self._stream_ended)
-        is_websocket = upgrade.lower() == "websocket"
-        if is_websocket:
-            stream.frames, self._frames = FrameTracker(), FrameTracker()
-        self._line.switch()
-        self._pipe(stream, response.body.stream or BodyStream(), is_websocket)
-
-    def _pipe(self, stream: AnswerStream, source: BodyStream, is_lasting: bool) -> None:
-        self._stream = stream
-        self.is_lasting = is_lasting
-        if is_lasting:
-            self._line.expire_at(self.request.expires_at)
-        stream.take(source, self._line.is_full)
-
-    def _render(self, response: Response, framing: str, is_last: bool = True) -> bytes:
-        """The head; *is_last*: whether nothing follows the answer if the connection is not kept."""
-        if not self.keep_alive:
-            framing += "Connection: close\r\n" if is_last else ""
-        elif self._minor == 0:
-            framing += "Connection: keep-alive\r\n"
-        if self.request.id_key:  # in place of what backend or policy calls so
-            response.headers.lines.pop(self.request.id_key, None)
-            framing = f"{framing}{self.request.id_line}\r\n"
-        return render_head(response, framing, self._line.sweeper.date_line)
+    def _track_frames(self, stream: OutgoingBody) -> None:
+        """The tunnel is a WebSocket."""
+        stream.frames, self._frames = FrameTracker(), FrameTracker()
 
     # -- a tunnel
     @property
@@ -301,12 +270,12 @@ class Exchange:
         stream.finish()
         return True
 
-    def _send_close_frames(self, stream: AnswerStream, code: int, reason: str) -> bool:
+    def _send_close_frames(self, stream: OutgoingBody, code: int, reason: str) -> bool:
         """Send close frames to both sides; if a frame to the client is incomplete, send nothing and return False."""
         if stream.frames is not None:
             if not stream.frames.between:
                 return False
-            self._line.transport.write(close_frame(code, reason, masked=False))
+            stream.insert(close_frame(code, reason, masked=False))
         upgraded = self.request.upgraded
         if upgraded is not None:
             if self._frames is not None and self._frames.between:
@@ -337,17 +306,14 @@ class Exchange:
         self._fault = WireFault(str(error), cut_short=True)
         stream = self._stream
         ends_well = stream is not None and stream.frames is not None and stream.frames.between
-        if ends_well:
-            self._line.transport.write(close_frame(BAD_GATEWAY, "the backend is gone", masked=False))
+        if ends_well and stream is not None:
+            stream.insert(close_frame(BAD_GATEWAY, "the backend is gone", masked=False))
         self._close(client_left=False)
-        if ends_well:
-            self._line.exchange_ended(keep_alive=False)
-        else:
-            self._line.abort()
+        self._broke_off(ends_well)
 
     def _end(self) -> None:
         self._close(client_left=False)
-        self._line.exchange_ended(self.keep_alive)
+        self._ended()
 
     def leave(self) -> None:
         """The connection is gone: no client is waiting for this exchange any more."""
@@ -382,8 +348,3 @@ class Exchange:
             on_end, request.on_end = request.on_end, None
             received = self.received if self.body is None else self.body.received
             on_end(Ending(self._status_code, received, self._sent, client_left, self._expired, self._fault))
-
-
-def _is_event_stream(head: bytes) -> bool:
-    """Whether an answer with this head is a stream of server-sent events, which does not end by itself."""
-    return b"\r\ncontent-type: text/event-stream" in head.lower()

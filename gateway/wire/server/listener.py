@@ -106,11 +106,16 @@ class Caller:
         "_origin",
         "_peer",
         "_settings",
+        "_version",
         "head",
         "received",
     )
 
-    def __init__(self, peer: Peer, settings: ServerSettings, certificate: Certificate | None) -> None:
+    def __init__(
+        self, peer: Peer, settings: ServerSettings, certificate: Certificate | None, version: str = ""
+    ) -> None:
+        """*version*: of HTTP, as Via names it; empty: the one in the request line."""
+        self._version = version
         self._peer = peer
         self._settings = settings
         self._networks = settings.trusted_proxies
@@ -132,7 +137,7 @@ class Caller:
         if head is None:
             head = self._parsed(data, lines)
             if self._settings.via:
-                _add_via(head, self._settings.via)
+                _add_via(head, f"{self._version or f'1.{head.minor}'} {self._settings.via}")
         remembered = (received, lines, head) if len(data) <= _MAX_REMEMBERED else (b"", [], None)
         self.received, self._lines, self.head = remembered
         return head
@@ -224,9 +229,9 @@ class _Origin:
     host_line: str | None
 
 
-def _add_via(head: RequestHead, name: str) -> None:
-    """Add this hop, with the version that the client speaks. Source: RFC 9110 §7.6.3."""
-    before, own = head.lines.get("via"), f"1.{head.minor} {name}"
+def _add_via(head: RequestHead, own: str) -> None:
+    """Add this hop, *own*: the version that the client speaks, and our name. Source: RFC 9110 §7.6.3."""
+    before = head.lines.get("via")
     head.lines["via"] = f"Via: {own}" if before is None else f"{before}, {own}"
 
 

@@ -19,7 +19,7 @@ import uvicorn
 from gateway.errors import GatewayError
 from gateway.reading.values import revealed
 from gateway.wire.paced_tls import paced
-from gateway.wire.server.connection import ServerConnection
+from gateway.wire.server.arrival import Arrivals, ClientConnection
 from gateway.wire.server.listener import Listener, RequestHandler
 from gateway.wire.settings import ListenerTls, ServerSettings
 
@@ -84,7 +84,7 @@ class RunningServer:
         listener = cast(Listener, self.server.config.loaded_app)
         listener.application, listener.settings = application, settings
         self.server.config.timeout_graceful_shutdown = _drain_s(settings)
-        for connection in cast("set[ServerConnection]", self.server.server_state.connections):
+        for connection in cast("set[ClientConnection]", self.server.server_state.connections):
             connection.caller.renew(settings)
 
     def renew_certificate(self, tls: ListenerTls) -> None:
@@ -110,8 +110,8 @@ class RunningServer:
     @property
     def streams(self) -> int:
         """Open WebSockets and streams of events among them."""
-        connections = cast("set[ServerConnection]", self.server.server_state.connections)
-        return sum(connection.is_lasting for connection in connections)
+        connections = cast("set[ClientConnection]", self.server.server_state.connections)
+        return sum(connection.lasting for connection in connections)
 
     async def aclose(self) -> None:
         """
@@ -120,16 +120,16 @@ class RunningServer:
         """
         self.server.stop.set()
         await self._task
-        open_ = cast("set[ServerConnection]", self.server.server_state.connections)
+        open_ = cast("set[ClientConnection]", self.server.server_state.connections)
         await _say_goodbye(open_)
         for connection in tuple(open_):
             connection.abort()
         await asyncio.sleep(0)
 
 
-async def _say_goodbye(open_: set[ServerConnection]) -> None:
+async def _say_goodbye(open_: set[ClientConnection]) -> None:
     """End tunnels and streams of events as soon as no frame is incomplete, and wait until clients have that."""
-    ending = {connection for connection in open_ if connection.is_lasting}
+    ending = {connection for connection in open_ if connection.lasting}
     patience = int(_GOODBYE_S / _LOOK_S)
     while patience and ending & open_:
         for connection in ending:
@@ -146,7 +146,7 @@ def configure(
         app=listener,
         host=host,
         port=port,
-        http=ServerConnection,
+        http=Arrivals(listener, tls is not None),  # type: ignore[arg-type]
         ws="none",
         lifespan="off",
         interface="asgi3",

@@ -1,0 +1,290 @@
+"""
+Heads between HPACK and the lines that the gateway keeps.
+
+A request's fields become the text of an HTTP/1.1 head, which passes the same strict check as one that came as text: so
+policies and backends cannot tell which version the client speaks, and nothing is refused in one that passes in the
+other. An answer's lines become literal fields, outside HPACK's table: they need no state, so a line is encoded once for
+all connections, and what one client gets leaves no trace in the compression of another's.
+
+Source: RFC 9113 §8.2 and §8.3; RFC 7541 §6.2.2; RFC 8441 §4.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import re
+from collections.abc import Iterable, Sequence
+
+from hpack import Decoder
+from hpack.exceptions import HPACKError, OversizedHeaderListError
+from hpack.table import HeaderTable
+
+from gateway.wire.decoders import MAX_TRAILER_FIELDS
+from gateway.wire.fields import FieldError, check_octets, parse_fields
+from gateway.wire.framing import OWNED
+from gateway.wire.headers import Headers
+from gateway.wire.server.http2.frames import ConnectionFault, ErrorCode
+from gateway.wire.server.request_head import HeadError
+
+Field = tuple[bytes, bytes]
+
+_MAX_KNOWN = 2048
+_MAX_LINE = 128  # of a line that is remembered
+_NAME = re.compile(rb"[!#$%&'*+\-.^_`|~0-9a-z]+")  # RFC 9113 §8.2.1: a token without capitals
+_PSEUDO = frozenset([b":method", b":scheme", b":path", b":authority", b":protocol"])
+# Source: RFC 9113 §8.2.2.
+_CONNECTION_FIELDS = frozenset([b"connection", b"keep-alive", b"proxy-connection", b"transfer-encoding", b"upgrade"])
+_SCHEMES = frozenset([b"http", b"https"])
+_SPACE = frozenset([b" ", b"\t"])
+_MAX_TRAILERS = 16 * 1024
+
+_names: set[bytes] = set()  # that were found well-formed; no pseudo-field is among them
+_encoded: dict[str, bytes] = {}  # answers' lines
+
+
+class MalformedFields(Exception):
+    """A request that HTTP/2 calls malformed: its stream ends. Source: RFC 9113 §8.1.1."""
+
+
+class _CountedTable(HeaderTable):
+    """HPACK's dynamic table, and how often it has changed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.changes = 0
+
+    def add(self, name: bytes, value: bytes) -> None:
+        self.changes += 1
+        super().add(name, value)
+
+    @property
+    def maxsize(self) -> int:
+        return self._maxsize
+
+    @maxsize.setter
+    def maxsize(self, newmax: int) -> None:
+        self.changes += 1
+        HeaderTable.maxsize.fset(self, newmax)  # type: ignore[attr-defined]
+
+
+class BlockDecoder:
+    """Decodes the field blocks of one connection."""
+
+    def __init__(self, max_list_bytes: int) -> None:
+        self._decoder = Decoder(max_list_bytes)
+        self._table = self._decoder.header_table = _CountedTable()
+
+    @property
+    def changes(self) -> int:
+        """While this stays the same, the same block means the same fields."""
+        return self._table.changes
+
+    def decode(self, block: bytes) -> Sequence[Field]:
+        """The fields, in order. Raises ConnectionFault: the state of the compression is lost."""
+        try:
+            return self._decoder.decode(block, raw=True)  # type: ignore[return-value]
+        except OversizedHeaderListError:
+            raise ConnectionFault(ErrorCode.ENHANCE_YOUR_CALM, "the fields of a head are far too large") from None
+        except (HPACKError, IndexError, ValueError) as error:
+            raise ConnectionFault(ErrorCode.COMPRESSION_ERROR, str(error)) from None
+
+
+def head_text(fields: Sequence[Field], ended: bool) -> bytes:
+    """
+    The request's head as HTTP/1.1 would have it, with its empty line; *ended*: it has no body.
+
+    Raises:
+        MalformedFields: It is not a request of HTTP/2.
+        HeadError: It asks for another protocol than WebSocket.
+    """
+    pseudo = _pseudo_fields(fields)
+    lines: list[bytes] = []
+    crumbs: list[bytes] = []
+    for name, value in fields[len(pseudo) :]:
+        if name not in _names:
+            _check_name(name)
+        if name == b"cookie":
+            crumbs.append(value)
+        else:
+            if value[:1] in _SPACE or value[-1:] in _SPACE:
+                raise MalformedFields("white space around a field's value")
+            lines.append(name + b": " + value)
+    if crumbs:
+        lines.append(b"cookie: " + b"; ".join(crumbs))  # RFC 9113 §8.2.3
+    return _joined(_start(pseudo, lines, ended)) + b"\r\n\r\n"
+
+
+def _pseudo_fields(fields: Sequence[Field]) -> dict[bytes, bytes]:
+    """The pseudo-fields at the beginning of *fields*. Raises MalformedFields. Source: RFC 9113 §8.3."""
+    pseudo: dict[bytes, bytes] = {}
+    for name, value in fields:
+        if not name.startswith(b":"):
+            break
+        if name not in _PSEUDO or name in pseudo:
+            raise MalformedFields("a pseudo-field twice, or one that requests do not have")
+        pseudo[name] = value
+    return pseudo
+
+
+def _joined(lines: list[bytes]) -> bytes:
+    """The *lines* as text. Raises MalformedFields: one of them holds a line end. Source: RFC 9113 §8.2.1."""
+    text, ends = b"\r\n".join(lines), len(lines) - 1
+    if text.count(b"\n") != ends or text.count(b"\r") != ends or b"\0" in text:
+        raise MalformedFields("a line end or NUL in a field")
+    return text
+
+
+def _check_name(name: bytes) -> None:
+    """Remember *name*, or refuse it. Raises MalformedFields."""
+    if name in _CONNECTION_FIELDS:
+        raise MalformedFields("a field that belongs to one connection of HTTP/1.1")
+    elif not _NAME.fullmatch(name):
+        raise MalformedFields("a malformed field name")
+    if len(_names) < _MAX_KNOWN:
+        _names.add(name)
+
+
+def _start(pseudo: dict[bytes, bytes], lines: list[bytes], ended: bool) -> list[bytes]:
+    """The request line, the fields that stand for pseudo-fields and framing, and *lines*. Raises MalformedFields."""
+    method, path = _target(pseudo)
+    start: list[bytes] = []
+    if b":protocol" in pseudo:
+        method, start = _switching(pseudo[b":protocol"], method, lines, ended)
+    elif not ended and not any(line.startswith(b"content-length:") for line in lines):
+        start = [b"transfer-encoding: chunked"]
+    if b":authority" in pseudo:
+        start.append(b"host: " + _authority(pseudo[b":authority"], lines))
+    if any(line.startswith(b"te:") and line[3:].strip().lower() != b"trailers" for line in lines):
+        raise MalformedFields("TE with something else than trailers")
+    return [b"%b %b HTTP/1.1" % (method, path), *start, *lines]
+
+
+def _target(pseudo: dict[bytes, bytes]) -> tuple[bytes, bytes]:
+    """Method and path. Raises MalformedFields. Source: RFC 9113 §8.3.1 and §8.5."""
+    method = pseudo.get(b":method", b"")
+    if method == b"CONNECT" and b":protocol" not in pseudo:
+        if b":path" in pseudo or b":scheme" in pseudo or b":authority" not in pseudo:
+            raise MalformedFields("CONNECT with path or scheme, or without authority")
+        return method, b"/"  # answered with 405
+    path = pseudo.get(b":path", b"")
+    if pseudo.get(b":scheme") not in _SCHEMES or not method or b" " in method:
+        raise MalformedFields("no method or scheme, or a malformed one")
+    if b" " in path or (path != b"*" and not path.startswith(b"/")):
+        raise MalformedFields("no path, or a malformed one")
+    return method, path
+
+
+def _authority(authority: bytes, lines: list[bytes]) -> bytes:
+    """*authority*, and no Host that says something else among *lines*. Raises MalformedFields. RFC 9113 §8.3.1."""
+    hosts = [line for line in lines if line.startswith(b"host:")]
+    if not authority or b"@" in authority or any(line[6:].lower() != authority.lower() for line in hosts):
+        raise MalformedFields("an authority that is malformed, or not the Host")
+    for line in hosts:
+        lines.remove(line)
+    return authority
+
+
+def _switching(protocol: bytes, method: bytes, lines: list[bytes], ended: bool) -> tuple[bytes, list[bytes]]:
+    """Method and fields of the request that HTTP/1.1 would have for a switch to *protocol*. Source: RFC 8441 §5."""
+    if method != b"CONNECT" or ended:
+        raise MalformedFields(":protocol without CONNECT")
+    if protocol.lower() != b"websocket":
+        raise HeadError(501, "Protocol not supported")
+    key = base64.b64encode(os.urandom(16))
+    lines[:] = [line for line in lines if not line.startswith((b"sec-websocket-key:", b"content-length:"))]
+    return b"GET", [b"connection: upgrade", b"upgrade: " + protocol, b"sec-websocket-key: " + key]
+
+
+def trailer_lines(fields: Sequence[Field]) -> dict[str, str]:
+    """The field lines behind a request's body, by folded name. Raises MalformedFields. Source: RFC 9113 §8.1."""
+    lines = []
+    for name, value in fields:
+        if name not in _names:
+            _check_name(name)
+        if name == b"te" or value != value.strip(b" \t"):
+            raise MalformedFields("a malformed trailer")
+        lines.append(name + b": " + value)
+    text = _joined(lines)
+    if len(lines) > MAX_TRAILER_FIELDS or len(text) > _MAX_TRAILERS:
+        raise MalformedFields("too many trailers")
+    try:
+        check_octets(text, len(lines))
+        return parse_fields(text.decode("latin-1").split("\r\n"))
+    except FieldError as error:
+        raise MalformedFields(str(error)) from None
+
+
+# -- answers
+def answer_block(status: int, headers: Headers, more: Iterable[str] = ()) -> bytes:
+    """The field block of an answer's head; *more*: lines that this package adds, without remembering them."""
+    pieces = [_status(status)]
+    known = _encoded.get
+    for name, lines in headers.lines.items():
+        if name not in OWNED:
+            pieces.append(known(lines) or _learn(lines))
+    pieces += map(_encode, more)
+    return b"".join(pieces)
+
+
+def trailer_block(lines: Iterable[str]) -> bytes:
+    """The field block of trailer *lines*."""
+    return b"".join(map(_encode, lines))
+
+
+def remembered(line: str) -> bytes:
+    """*line* as a field, encoded once for all answers that have it."""
+    return _encoded.get(line) or _learn(line)
+
+
+def _status(status: int) -> bytes:
+    """RFC 7541 appendix A has index 8 for 200 and its like, and the name for all others."""
+    return _STATUS.get(status) or b"\x08\x03%d" % status
+
+
+_STATUS = {200: b"\x88", 204: b"\x89", 206: b"\x8a", 304: b"\x8b", 400: b"\x8c", 404: b"\x8d", 500: b"\x8e"}
+
+
+def _learn(lines: str) -> bytes:
+    """The encoded field or fields of *lines*, which are remembered if they are short."""
+    block = b"".join(map(_encode, lines.split("\r\n")))
+    if len(lines) <= _MAX_LINE and lines[:10].lower() != "set-cookie":
+        if len(_encoded) >= _MAX_KNOWN:
+            _encoded.clear()
+        _encoded[lines] = block
+    return block
+
+
+def _encode(line: str) -> bytes:
+    """One field, literally and outside the table. Source: RFC 7541 §6.2.2."""
+    name, _, value = line.partition(":")
+    octets = value.strip(" \t").encode("latin-1")
+    index = _STATIC.get(name) or _name_prefix(name)
+    size = len(octets)
+    return index + (bytes([size]) if size < 127 else _integer(size)) + octets
+
+
+_STATIC: dict[str, bytes] = {}
+
+
+def _name_prefix(name: str) -> bytes:
+    octets = name.lower().encode("latin-1")
+    indexed = HeaderTable.STATIC_TABLE_MAPPING.get(octets)
+    if indexed is not None:
+        number = indexed[0]
+        prefix = bytes([number]) if number < 15 else bytes([15, number - 15])
+    else:
+        prefix = b"\0" + (bytes([len(octets)]) if len(octets) < 127 else _integer(len(octets))) + octets
+    if len(_STATIC) < _MAX_KNOWN:
+        _STATIC[name] = prefix
+    return prefix
+
+
+def _integer(size: int) -> bytes:
+    """A length of 127 or more behind a prefix of seven bits. Source: RFC 7541 §5.1."""
+    octets, size = bytearray([127]), size - 127
+    while size >= 128:
+        octets.append(size & 0x7F | 0x80)
+        size >>= 7
+    octets.append(size)
+    return bytes(octets)
