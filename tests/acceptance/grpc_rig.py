@@ -25,6 +25,7 @@ KINDS = ("UnaryUnary", "UnaryStream", "StreamUnary", "StreamStream")
 CONFIG = """
 listen: 127.0.0.1:0
 management: 127.0.0.1:0
+http2: {{clear-text: true}}
 backends:
   orders: {{url: "{backend}"}}
 apis:

@@ -157,7 +157,7 @@ class Http2Stream(Exchange):
         if self.window <= self._target_window // 2:
             self._line.grant(self.stream_id, self._target_window - self.window)
             self.window = self._target_window
-        if self.request.upgraded is None:
+        if self.request.upgraded is None and self.request.call is None:  # streams of gRPC may be silent for long
             self.deadlines.expect_body(self)
 
     def _pause(self) -> None:
