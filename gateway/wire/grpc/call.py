@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from enum import Enum
@@ -40,6 +41,7 @@ class GrpcForm(Enum):
 
 _FORMS: dict[str, GrpcForm] = {form.value: form for form in GrpcForm}
 _NO_FORM = (None, "")
+_SIGN_IN_ENDED = "The token that began the call has expired."
 _DEADLINE_PASSED = "The deadline of the call has passed."
 
 
@@ -61,8 +63,8 @@ class GrpcCall:
     """
 
     __slots__ = (
-        "_answer", "_exchange", "_form", "_settings", "_subtype", "_timer", "_watcher", "_written", "deadline", "fault",
-        "request", "status",
+        "_answer", "_ends_with_token", "_exchange", "_form", "_settings", "_subtype", "_timer", "_watcher", "_written",
+        "deadline", "fault", "request", "status",
     )  # fmt: skip
 
     def __init__(self, request: Request, form: GrpcForm, subtype: str, settings: GrpcSettings) -> None:
@@ -74,6 +76,7 @@ class GrpcCall:
         self.fault: str | None = None
         self.deadline = math.inf
         self._timer: asyncio.TimerHandle | None = None
+        self._ends_with_token = False  # earlier than at the caller's own deadline
         self._written: str | None = None  # the caller's grpc-timeout
         self._exchange: Expiring | None = None
         self._answer: AnswerMessages | None = None
@@ -151,8 +154,17 @@ class GrpcCall:
         barred = barred_names(self.request, response.headers)
         self._answer = AnswerMessages(self, stream, self._settings.max_response_message_bytes, self._form, barred)
         response.body = Body(stream=self._answer)
+        if self.request.expires_at is not None:
+            self._end_with_token(self.request.expires_at)
         response.headers.replace("Content-Type", self._form.value + (subtype or self._subtype))
         return response
+
+    def _end_with_token(self, expires_at: float) -> None:
+        """A stream ends when the token does that began it; *expires_at*: seconds since the epoch."""
+        seconds = max(0.0, expires_at - time.time())
+        if asyncio.get_running_loop().time() + seconds < self.deadline:
+            self._ends_with_token = True
+            self._expect_end_within(seconds)
 
     def late(self) -> Response:
         """The answer where the deadline came while a policy waited."""
@@ -194,7 +206,9 @@ class GrpcCall:
     def _expire(self) -> None:
         """The caller waits no longer."""
         self._timer = None
-        if self._answer is not None:
+        if self._answer is not None and self._ends_with_token:
+            self._answer.end_with(GrpcStatus.UNAUTHENTICATED, _SIGN_IN_ENDED)
+        elif self._answer is not None:
             self._answer.end_with(GrpcStatus.DEADLINE_EXCEEDED, _DEADLINE_PASSED)
         elif self._exchange is not None:
             self._exchange.sweep(math.inf)

@@ -185,7 +185,9 @@ class Http2Stream(Exchange):
 
     def _send_whole(self, response: Response, content: bytes) -> None:
         self._sent = len(content)
-        self.flow.send_whole(self._block(response, f"content-length: {len(content)}"), content)
+        is_trailers_only = self.request.call is not None and not content
+        length = "" if is_trailers_only else f"content-length: {len(content)}"
+        self.flow.send_whole(self._block(response, length), content)
         self._end()
 
     def _write_head_only(self, response: Response, length: str | None) -> None:
