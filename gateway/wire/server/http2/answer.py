@@ -36,8 +36,9 @@ class Http2Answer:
     def take(self, source: BodyStream, is_full: bool) -> None:
         """Send the body as it comes."""
         self._source = source
-        source.pipe(self)
-        if is_full:
+        source.pipe(self)  # which lets the source go on
+        self._is_held = False
+        if is_full or self._flow.size:
             self.pause()
 
     def write(self, data: bytes) -> None:

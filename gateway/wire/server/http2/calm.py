@@ -10,41 +10,53 @@ from __future__ import annotations
 from gateway.wire.server.http2.frames import ConnectionFault, ErrorCode
 
 MAX_RESETS = 200
-"""Streams that end early, whoever resets them, before the client has to slow down …"""
+"""Streams that are ended early, by the client's reset or by its fault, more than are ended well …"""
 RESETS_PER_S = 20
-"""… to that many a second."""
+"""… and that many a second."""
 MAX_NOISE = 2000
 """Frames that carry nothing (PING, SETTINGS, PRIORITY, WINDOW_UPDATE, empty DATA, unknown ones) …"""
 NOISE_PER_S = 200
-"""… that many a second, and some for everything that does carry something."""
+"""… and that many a second …"""
 NOISE_PER_FRAME = 4
-"""For each request, and each frame with data in either direction."""
+"""… and that many for each request, and for each frame of an answer."""
 MAX_CONTINUATIONS = 16
 """Frames of one head."""
 
 
 class Calm:
-    """What one connection has left."""
+    """
+    What one connection has left.
 
-    __slots__ = ("_noise", "_resets")
+    Attributes:
+        earned: Frames of answers that were sent, and not only because a tiny window allowed no larger one.
+    """
+
+    __slots__ = ("_noise", "_resets", "earned")
 
     def __init__(self) -> None:
         self._noise = MAX_NOISE
         self._resets = float(MAX_RESETS)
-
-    def useful(self) -> None:
-        """A frame that carries something."""
-        if self._noise < MAX_NOISE:
-            self._noise += NOISE_PER_FRAME
+        self.earned = 0
 
     def noise(self) -> None:
-        """A frame that does not. Raises ConnectionFault."""
+        """A frame that carries nothing. Raises ConnectionFault."""
         self._noise -= 1
         if self._noise < 0:
-            raise ConnectionFault(ErrorCode.ENHANCE_YOUR_CALM, "too many frames that carry nothing")
+            self._count_earned()
+            if self._noise < 0:
+                raise ConnectionFault(ErrorCode.ENHANCE_YOUR_CALM, "too many frames that carry nothing")
 
-    def reset(self) -> None:
-        """A stream has ended early. Raises ConnectionFault."""
+    def _count_earned(self) -> None:
+        earned, self.earned = self.earned, 0
+        self._noise = min(MAX_NOISE, self._noise + earned * NOISE_PER_FRAME)
+
+    def ended_well(self) -> None:
+        """A stream has been answered completely."""
+        if self._resets < MAX_RESETS:
+            self._resets += 1
+
+    def ended_early(self) -> None:
+        """A stream has not. Raises ConnectionFault."""
         self._resets -= 1
         if self._resets < 0:
             raise ConnectionFault(ErrorCode.ENHANCE_YOUR_CALM, "too many streams were reset")

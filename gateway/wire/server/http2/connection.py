@@ -67,6 +67,7 @@ MAX_UNSENT_BYTES = 1024 * 1024
 CONNECTION_WINDOW = 16 * 1024 * 1024
 _WRITE_HIGH_BYTES = 256 * 1024
 _MAX_LEFT = 512  # streams that we have ended before the client did, for whose late frames it is not to blame
+_MAX_SKIPPED = 16  # ranges of streams that the client has left out
 _METHODS = "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT"
 
 
@@ -109,12 +110,14 @@ class Http2ServerConnection(asyncio.Protocol):
         self._buffer = b""
         self._is_behind = False  # more frames have come than one turn reads
         self._is_partial = True  # a preface, a frame or a head is due
+        self._has_moved = False  # a frame has been read
         self._has_preface = self._has_settings = False
         self._block: _OpenBlock | None = None
         self._last_block: tuple[bytes, int, bool] | None = None  # with what it means
         self._streams: dict[int, Http2Stream] = {}
         self._fresh: dict[int, Http2Stream] = {}  # whose requests have not begun
         self._left: dict[int, None] = {}  # see _MAX_LEFT
+        self._skipped: list[range] = []
         self._last = 0  # the highest stream of the client
         self._begun = 0  # in this turn
         self._window = CONNECTION_WINDOW  # that the client has
@@ -128,7 +131,7 @@ class Http2ServerConnection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
         self.transport.set_write_buffer_limits(_WRITE_HIGH_BYTES)
-        self.sender = Sender(self.transport)
+        self.sender = Sender(self.transport, self._calm)
         self._pace = Pace(self.transport)
         tls = transport.get_extra_info("ssl_object")
         name = transport.get_extra_info("peername")
@@ -205,7 +208,7 @@ class Http2ServerConnection(asyncio.Protocol):
         """What is due: the rest of a frame or a head, or the next request."""
         was_partial = self._is_partial
         self._is_partial = bool(self._buffer) or self._block is not None or not self._has_settings
-        if self._is_partial and not was_partial:
+        if self._is_partial and (self._has_moved or not was_partial):
             self._deadlines.expect_head()
         elif was_partial and not self._is_partial:
             self._deadlines.reading = NEVER
@@ -226,6 +229,7 @@ class Http2ServerConnection(asyncio.Protocol):
             if after == at:
                 break
             at = after
+        self._has_moved = at > 0
         self._buffer = data[at:]
         return False
 
@@ -295,9 +299,7 @@ class Http2ServerConnection(asyncio.Protocol):
             self.transport.write(frames.window_update(0, CONNECTION_WINDOW - self._window))
             self._window = CONNECTION_WINDOW
         data = frames.unpadded(payload) if flags & PADDED else payload
-        if data or flags & END_STREAM:
-            self._calm.useful()
-        else:
+        if not data and not flags & END_STREAM:
             self._calm.noise()
         stream = self._streams.get(stream_id)
         if stream is None:
@@ -316,8 +318,9 @@ class Http2ServerConnection(asyncio.Protocol):
     def _on_late(self, stream_id: int) -> None:
         """A frame of a stream that is not there: excusable where we have ended it. Raises ConnectionFault."""
         if stream_id not in self._left:
-            closed = 0 < stream_id <= self._last and stream_id % 2
-            code = ErrorCode.STREAM_CLOSED if closed else ErrorCode.PROTOCOL_ERROR
+            was_open = 0 < stream_id <= self._last and stream_id % 2
+            never = not was_open or any(stream_id in skipped for skipped in self._skipped)
+            code = ErrorCode.PROTOCOL_ERROR if never else ErrorCode.STREAM_CLOSED
             raise ConnectionFault(code, "a frame of a stream that is not open")
 
     def _on_headers(self, flags: int, stream_id: int, payload: bytes) -> None:
@@ -357,7 +360,7 @@ class Http2ServerConnection(asyncio.Protocol):
         frames.read_word(payload)
         if stream_id == 0 or stream_id > self._last or stream_id % 2 == 0:
             raise ConnectionFault(ErrorCode.PROTOCOL_ERROR, "RST_STREAM of a stream that never was")
-        self._calm.reset()
+        self._calm.ended_early()
         stream = self._streams.get(stream_id)
         if stream is not None:
             self._forget(stream)
@@ -378,6 +381,8 @@ class Http2ServerConnection(asyncio.Protocol):
     def _set(self, name: int, value: int) -> None:
         if name == Setting.INITIAL_WINDOW_SIZE:
             self._resize_windows(value)
+        elif name == Setting.HEADER_TABLE_SIZE:
+            self.sender.announce_table()
         elif name == Setting.ENABLE_PUSH and value > 1:
             raise ConnectionFault(ErrorCode.PROTOCOL_ERROR, "ENABLE_PUSH is neither 0 nor 1")
         elif name == Setting.MAX_FRAME_SIZE and not MAX_FRAME <= value < 2**24:
@@ -445,11 +450,18 @@ class Http2ServerConnection(asyncio.Protocol):
         if stream_id <= self._last:
             self._take_trailers(stream_id, block, ended)
             return
+        if stream_id != self._last + 2:
+            self._skip(stream_id)
         self._last = stream_id
-        head = self._read_block(stream_id, block, ended)
-        if head is None or self._is_last_told:
+        self._begun += 1
+        if self._is_last_told:
+            self._decoder.decode(block)
+            self._leave(stream_id)
             return
-        self._calm.useful()
+        head = self._read_block(stream_id, block, ended)
+        if head is None:
+            return
+        self._calm.earned += 1
         stream = Http2Stream(self, stream_id, self.caller.request(head), head, ended)
         self._streams[stream_id] = stream
         self._deadlines.reading = NEVER
@@ -457,6 +469,11 @@ class Http2ServerConnection(asyncio.Protocol):
             self._begin(stream)
         else:
             self._fresh[stream_id] = stream
+
+    def _skip(self, stream_id: int) -> None:
+        """The streams below *stream_id* that never were can never be. Source: RFC 9113 §5.1.1."""
+        self._skipped.append(range(self._last + 1, stream_id))
+        del self._skipped[:-_MAX_SKIPPED]
 
     def _take_trailers(self, stream_id: int, block: bytes, ended: bool) -> None:
         fields = self._decoder.decode(block)
@@ -486,9 +503,11 @@ class Http2ServerConnection(asyncio.Protocol):
         self._check_room(stream_id)
         try:
             text = head_text(fields, ended)
-            if len(text) > self.settings.limits.head_bytes:
-                raise head_too_large(len(text), self.settings.limits.head_bytes)
+            if len(text) > self._listener.settings.limits.head_bytes:
+                raise head_too_large(len(text), self._listener.settings.limits.head_bytes)
             head = self.caller.read(text)
+            if ended and head.length:
+                raise MalformedFields("the body is shorter than announced")
         except MalformedFields as error:
             self._note(HeadError(400, str(error)))
             raise StreamFault(stream_id, ErrorCode.PROTOCOL_ERROR, str(error)) from None
@@ -511,7 +530,6 @@ class Http2ServerConnection(asyncio.Protocol):
 
     def _begin(self, stream: Http2Stream) -> None:
         """Give a request to the application."""
-        self._begun += 1
         self._server_state.total_requests += 1
         stream.attach_body()
         stream.begin(self._listener.application)
@@ -524,7 +542,7 @@ class Http2ServerConnection(asyncio.Protocol):
         content = response.body.content
         more = [f"content-length: {len(content)}", id_line] if id_line else [f"content-length: {len(content)}"]
         block = answer_block(response.status_code, response.headers, more) + remembered(self.sweeper.date_line)
-        self._reply(frames.field_block(block, 0, stream_id) + frames.frame(DATA, END_STREAM, stream_id, content))
+        self._reply(self.sender.heads(block, 0, stream_id) + frames.frame(DATA, END_STREAM, stream_id, content))
         if not ended:
             self._leave(stream_id)
             self._reply(frames.reset(stream_id, ErrorCode.NO_ERROR))
@@ -540,15 +558,16 @@ class Http2ServerConnection(asyncio.Protocol):
         self.transport.write(frames.window_update(stream_id, size))
 
     def continue_(self, stream_id: int) -> None:
-        self.transport.write(frames.field_block(b"\x08\x03100", 0, stream_id))
+        self.transport.write(self.sender.heads(b"\x08\x03100", 0, stream_id))
 
     def stream_over(self, stream: Http2Stream, code: ErrorCode | None) -> None:
         if not self._forget(stream):
             return
-        if code is not None:
+        if code is None:
+            self._calm.ended_well()
+        else:
             self._leave(stream.stream_id)
             self.transport.write(frames.reset(stream.stream_id, code))
-        stream.close()
 
     def _forget(self, stream: Http2Stream) -> bool:
         """*stream* is over; whether it was there."""
@@ -575,13 +594,13 @@ class Http2ServerConnection(asyncio.Protocol):
 
     def _end_stream(self, fault: StreamFault) -> None:
         """The client has broken the protocol in one stream. Raises ConnectionFault: too often."""
-        self._calm.reset()
+        self._calm.ended_early()
         self._leave(fault.stream_id)
         self.transport.write(frames.reset(fault.stream_id, fault.code))
         stream = self._streams.get(fault.stream_id)
         if stream is not None:
             self._forget(stream)
-            stream.close()
+            stream.spoil(fault.message)
 
     # -- ends
     def _fail(self, fault: ConnectionFault) -> None:

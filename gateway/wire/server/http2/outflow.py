@@ -15,7 +15,10 @@ from collections import deque
 from collections.abc import Callable
 
 from gateway.wire.server.http2 import frames
+from gateway.wire.server.http2.calm import Calm
 from gateway.wire.server.http2.frames import END_STREAM, FIRST_WINDOW, MAX_FRAME, MAX_WINDOW
+
+_SMALL_BYTES = 1024
 
 
 class Sender:
@@ -26,12 +29,15 @@ class Sender:
         window: Bytes of all bodies together that the client still takes.
         first_window: The same for each new stream.
         is_full: Whether the socket takes no more for now.
+        calm: Learns of what is sent.
     """
 
-    __slots__ = ("_ready", "first_window", "is_full", "transport", "window")
+    __slots__ = ("_announcement", "_ready", "calm", "first_window", "is_full", "transport", "window")
 
-    def __init__(self, transport: asyncio.Transport) -> None:
+    def __init__(self, transport: asyncio.Transport, calm: Calm) -> None:
         self.transport = transport
+        self.calm = calm
+        self._announcement = b""
         self.window = self.first_window = FIRST_WINDOW
         self.is_full = False
         self._ready: deque[Outflow] = deque()
@@ -57,8 +63,18 @@ class Sender:
         """The socket takes more."""
         self.is_full = False
         for flow in tuple(self._ready):
-            flow.flush_head()
+            flow.send_free()
         self.pump()
+
+    def heads(self, block: bytes, flags: int, stream_id: int) -> bytes:
+        """The frames of a field *block*, which has to be the next one that is written."""
+        if self._announcement:
+            block, self._announcement = self._announcement + block, b""
+        return frames.field_block(block, flags, stream_id)
+
+    def announce_table(self) -> None:
+        """The client has made HPACK's table smaller, and expects to be told that we know. Source: RFC 7541 §4.2."""
+        self._announcement = b"\x20"  # no table at all: our blocks never use it
 
     def forget(self, flow: Outflow) -> None:
         """*flow* sends nothing any more."""
@@ -79,8 +95,8 @@ class Outflow:
     """
 
     __slots__ = (
-        "_at", "_drained", "_ended", "_head", "_is_complete", "_pieces", "_sender", "_tail", "is_over", "is_queued",
-        "size", "stream_id", "window",
+        "_at", "_drained", "_ended", "_heads", "_is_bare", "_is_complete", "_pieces", "_sender", "_tail", "is_over",
+        "is_queued", "size", "stream_id", "window",
     )  # fmt: skip
 
     def __init__(self, stream_id: int, sender: Sender, drained: Callable[[], None], ended: Callable[[], None]) -> None:
@@ -92,7 +108,8 @@ class Outflow:
         self._sender = sender
         self._drained = drained
         self._ended = ended
-        self._head = b""
+        self._heads: list[bytes] = []  # that wait for the socket
+        self._is_bare = False  # the last of them is also the end
         self._pieces: deque[bytes] = deque()
         self._at = 0  # of the first piece has been sent
         self._is_complete = False
@@ -106,7 +123,8 @@ class Outflow:
             stream_id = self.stream_id
             sender.window -= size
             self.window -= size
-            head = frames.field_block(block, 0 if size else END_STREAM, stream_id)
+            sender.calm.earned += 1
+            head = sender.heads(block, 0 if size else END_STREAM, stream_id)
             data = frames.data_head(size, END_STREAM, stream_id) + content if size else b""
             sender.transport.write(head + data)
             self._end()
@@ -118,21 +136,24 @@ class Outflow:
 
     def send_head(self, block: bytes, is_end: bool = False) -> None:
         """The head of an answer; *is_end*: nothing follows it."""
-        self._head += frames.field_block(block, END_STREAM if is_end else 0, self.stream_id)
-        if is_end:
-            self._is_complete = True
+        self._heads.append(block)
+        self._is_complete = self._is_bare = is_end
         if self._sender.is_full:
             self._sender.add(self)
         else:
-            self.flush_head(is_end)
+            self.send_free()
 
-    def flush_head(self, is_end: bool = False) -> None:
-        """Write a head that has waited for the socket."""
-        head, self._head = self._head, b""
-        if head and not self.is_over:
-            self._sender.transport.write(head)
-            if is_end:
-                self._end()
+    def send_free(self) -> None:
+        """Send what needs no window: heads, and the end where nothing comes before it."""
+        sender = self._sender
+        if self.is_over or sender.is_full:
+            return
+        heads, self._heads = self._heads, []
+        for number, block in enumerate(heads, 1):
+            is_end = self._is_bare and number == len(heads)
+            sender.transport.write(sender.heads(block, END_STREAM if is_end else 0, self.stream_id))
+        if self._is_complete and not self.size:
+            self._send_end()
 
     def send(self, data: bytes) -> None:
         """The next piece of the body."""
@@ -149,20 +170,19 @@ class Outflow:
             return
         self._is_complete = True
         self._tail = tail
-        if not self.size:
+        if self.size:
+            return
+        if self._sender.is_full:
             self._sender.add(self)
-            if not self.is_over and not self._sender.is_full:
-                self.advance()  # an end needs no window
+        else:
+            self.send_free()
 
     # -- from the sender
     def advance(self) -> bool:
         """Send one frame. Whether there is more that can be sent now."""
-        if self._head:
-            self.flush_head()
+        self.send_free()
         if self.size:
             self._send_frame()
-        elif self._is_complete and not self.is_over:
-            self._send_end()
         if self.is_over:
             return False
         if not self.size and not self._is_complete:
@@ -177,6 +197,8 @@ class Outflow:
         data = self._take(room)
         self.window -= len(data)
         sender.window -= len(data)
+        if len(data) >= _SMALL_BYTES or not self.size:
+            sender.calm.earned += 1
         is_last = self._is_complete and not self.size and not self._tail
         sender.transport.write(frames.data_head(len(data), END_STREAM if is_last else 0, self.stream_id) + data)
         if is_last:
@@ -197,8 +219,8 @@ class Outflow:
 
     def _send_end(self) -> None:
         if self._tail:
-            self._sender.transport.write(frames.field_block(self._tail, END_STREAM, self.stream_id))
-        else:
+            self._sender.transport.write(self._sender.heads(self._tail, END_STREAM, self.stream_id))
+        elif not self._is_bare:
             self._sender.transport.write(frames.data_head(0, END_STREAM, self.stream_id))
         self._end()
 

@@ -14,7 +14,7 @@ from typing import Protocol
 from gateway.errors import ClientLeft
 from gateway.wire.body import Body, BodyStream
 from gateway.wire.framing import CHUNKED
-from gateway.wire.messages import Request, Response
+from gateway.wire.messages import Request, Response, WireFault
 from gateway.wire.server.answers import error_response
 from gateway.wire.server.deadlines import NEVER, Deadlines
 from gateway.wire.server.exchange import WAITING, Exchange
@@ -78,8 +78,6 @@ class Http2Stream(Exchange):
         self._awaits_continue = head.expects_continue
         self._is_wanted = False
         self._deadlines: Deadlines | None = None
-        if ended and head.length:
-            raise StreamFault(stream_id, ErrorCode.PROTOCOL_ERROR, "the body is shorter than announced")
 
     # -- the request
     def attach_body(self) -> None:
@@ -241,11 +239,22 @@ class Http2Stream(Exchange):
         if ends_well:
             self.flow.complete()
         else:
-            self._line.stream_over(self, ErrorCode.INTERNAL_ERROR)
+            self._cut(ErrorCode.INTERNAL_ERROR)
 
     def _sent_end(self) -> None:
         """The end of the answer has been written."""
+        self._incoming = None
         self._line.stream_over(self, None if self.ended else ErrorCode.NO_ERROR)
+
+    def _cut(self, code: ErrorCode) -> None:
+        """End the stream before its end."""
+        self._line.stream_over(self, code)
+        self.close()
+
+    def spoil(self, message: str) -> None:
+        """The client has broken the protocol in this stream."""
+        self._fault = WireFault(message)
+        self.close()
 
     def close(self) -> None:
         """The stream is gone."""
@@ -295,12 +304,12 @@ class Http2Stream(Exchange):
             return
         stalled.add(self)
         if not self.deadlines.may_stall() or len(stalled) > self._line.settings.limits.stalled_connections:
-            self._line.stream_over(self, ErrorCode.CANCEL)
+            self._cut(ErrorCode.CANCEL)
 
     def _time_out(self) -> None:
         """The request's body does not come."""
         if self.answered:
-            self._line.stream_over(self, ErrorCode.CANCEL)
+            self._cut(ErrorCode.CANCEL)
             return
         self.refuse(HeadError(408, "Request body not received in time"))
 
@@ -308,9 +317,9 @@ class Http2Stream(Exchange):
         if self.expire():
             self.deadlines.expiry = NEVER
         elif self.deadlines.is_overdue():
-            self._line.stream_over(self, ErrorCode.CANCEL)
+            self._cut(ErrorCode.CANCEL)
 
     def _sweep_tunnel(self, now: float) -> None:
         self.deadlines.has_moved(self.moved_bytes)
         if now >= self.deadlines.tunnel and not self.end_tunnel(GOING_AWAY, "idle"):
-            self._line.stream_over(self, ErrorCode.CANCEL)
+            self._cut(ErrorCode.CANCEL)

@@ -87,6 +87,13 @@ class Http2Client:
             self.send(stream_id, content[at : at + room], end=at + room >= len(content))
             at += room
 
+    def tunnel(self, stream_id: int, fields: Fields) -> None:
+        """Send the head of an extended CONNECT, which the library does not make."""
+        self.h2.config.validate_outbound_headers = False
+        self.h2.send_headers(stream_id, fields)
+        self.answers[stream_id] = Answer()
+        self.flush()
+
     def trail(self, stream_id: int, fields: Fields) -> None:
         """Send trailers."""
         self.h2.send_headers(stream_id, fields, end_stream=True)
