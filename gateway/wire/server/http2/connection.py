@@ -360,11 +360,13 @@ class Http2ServerConnection(asyncio.Protocol):
         frames.read_word(payload)
         if stream_id == 0 or stream_id > self._last or stream_id % 2 == 0:
             raise ConnectionFault(ErrorCode.PROTOCOL_ERROR, "RST_STREAM of a stream that never was")
-        self._calm.ended_early()
         stream = self._streams.get(stream_id)
-        if stream is not None:
-            self._forget(stream)
-            stream.close()
+        if stream is None:  # it has been answered in the meantime
+            self._calm.noise()
+            return
+        self._calm.ended_early()
+        self._forget(stream)
+        stream.close()
 
     def _on_settings(self, flags: int, stream_id: int, payload: bytes) -> None:
         self._calm.noise()
@@ -563,9 +565,9 @@ class Http2ServerConnection(asyncio.Protocol):
     def stream_over(self, stream: Http2Stream, code: ErrorCode | None) -> None:
         if not self._forget(stream):
             return
-        if code is None:
+        if code is None or code is ErrorCode.NO_ERROR:
             self._calm.ended_well()
-        else:
+        if code is not None:
             self._leave(stream.stream_id)
             self.transport.write(frames.reset(stream.stream_id, code))
 
