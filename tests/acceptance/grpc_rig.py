@@ -175,7 +175,7 @@ async def fronted(
         async with service() as started, fronted(directory, more, config, started) as front:
             yield front
         return
-    text = config.format(backend=f"http://127.0.0.1:{behind.port}", more=more, directory=directory)
+    text = config.format(backend=f"http://127.0.0.1:{behind.port}", port=behind.port, more=more)
     gateway = build(parse(text, "config.yaml", directory, os.environ))
     sockets = Sockets(bind("127.0.0.1", 0), bind("127.0.0.1", 0))
     async with serving_gateway(LiveGateway(gateway), sockets) as server:
