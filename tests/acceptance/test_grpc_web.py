@@ -138,11 +138,11 @@ def test_what_is_malformed_or_too_large(tmp_path: Path) -> None:
                 assert (answer.messages, answer.trailers["grpc-status"]) == ([], status)
 
     asyncio.run(scenario())
-    assert asyncio.run(_untranslated(tmp_path)) == 415
+    assert asyncio.run(_untranslated(tmp_path)) == 502
 
 
 async def _untranslated(folder: Path) -> int:
-    """Without the setting a call of gRPC-Web is a request like any other, which this service refuses."""
+    """Without the setting, a call of gRPC-Web goes on as it is, over HTTP/1.1, which the service does not speak."""
     async with fronted(folder) as front:
         return (await post(front, "UnaryUnary", framed(b"x"), BINARY)).status
 

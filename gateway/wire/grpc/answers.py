@@ -41,11 +41,17 @@ def trailers_only(response: Response, media_type: str) -> int:
 
 def _message(response: Response) -> str:
     """What the answer says to people: the message of an error body, a short text, or the reason phrase."""
+    text = _text_of(response)
+    if not text:
+        text = "The answer is not one to a gRPC call" if response.status_code < 300 else response.reason
+    return (text or f"HTTP status {response.status_code}")[:_MAX_SHOWN]
+
+
+def _text_of(response: Response) -> str:
     content, media_type = response.body.content, response.headers.first("Content-Type") or ""
-    text = ""
-    if content and len(content) <= _MAX_READ_BYTES:
-        text = _json_message(content) if "json" in media_type else _plain_text(content, media_type)
-    return (text or response.reason or f"HTTP status {response.status_code}")[:_MAX_SHOWN]
+    if len(content) > _MAX_READ_BYTES:
+        return ""
+    return _json_message(content) if "json" in media_type else _plain_text(content, media_type)
 
 
 def _json_message(content: bytes) -> str:

@@ -149,15 +149,20 @@ class GrpcCall:
         form, subtype = grpc_form(response.headers.first("Content-Type") or "") or _NO_FORM
         if stream is None or form is not GrpcForm.NATIVE or response.status_code != 200:
             return self._own(response)
-        for name in (STATUS, MESSAGE):  # what ends a stream of messages comes behind them
-            response.headers.lines.pop(name, None)
-        barred = barred_names(self.request, response.headers)
-        self._answer = AnswerMessages(self, stream, self._settings.max_response_message_bytes, self._form, barred)
-        response.body = Body(stream=self._answer)
-        if self.request.expires_at is not None:
-            self._end_with_token(self.request.expires_at)
+        response.body = Body(stream=self._passed(stream, response.headers))
         response.headers.replace("Content-Type", self._form.value + (subtype or self._subtype))
         return response
+
+    def _passed(self, source: BodyStream, headers: Headers) -> AnswerMessages:
+        """The messages of the backend's answer, whose head has *headers*."""
+        for name in (STATUS, MESSAGE):  # what ends a stream of messages comes behind them
+            headers.lines.pop(name, None)
+        barred = barred_names(self.request, headers)
+        answer = AnswerMessages(self, source, self._settings.max_response_message_bytes, self._form, barred)
+        self._answer = answer
+        if self.request.expires_at is not None:
+            self._end_with_token(self.request.expires_at)
+        return answer
 
     def _end_with_token(self, expires_at: float) -> None:
         """A stream ends when the token does that began it; *expires_at*: seconds since the epoch."""

@@ -67,6 +67,7 @@ APIS: list[tuple[dict[str, Any], dict[str, Any]]] = [
     ({"serviceUrl": "https://{{host}}/x"}, {"service-url": "https://plain.example.com/x"}),
     ({"serviceUrl": "https://a.example.com/x?code=1"}, {"backend": "api-orders", "service-url": None}),
     ({"serviceUrl": None}, {"backend": None, "service-url": None}),
+    ({"apiType": "grpc"}, {"type": "grpc"}),
 ]
 
 
