@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import shutil
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
@@ -64,6 +62,7 @@ ANSWERING = (
     '<return-response><set-status code="{}" reason="Whatever"/><set-header name="Retry-After"><value>7</value>'
     "</set-header><set-body>{}</set-body></return-response>"
 )
+GRPCURL = str(Path(sys.executable).with_name("grpcurl"))  # of the development group
 INBOUND = {
     "token": policies(1)["token"],
     "address": '<ip-filter action="allow"><address>10.9.9.9</address></ip-filter>',
@@ -152,7 +151,8 @@ class Running:
 
     def call(self, kind: str, *messages: bytes, **options: Any) -> Ended:
         """One call."""
-        return self.run(call(self.channel, kind, *messages, **options))
+        ended: Ended = self.run(call(self.channel, kind, *messages, **options))
+        return ended
 
     def run(self, scenario: Any) -> Any:
         """*scenario*, which must not take long."""
@@ -464,13 +464,10 @@ def _with_health_and_reflection(server: grpc.aio.Server) -> None:
 
 def test_health_and_reflection_pass(tmp_path: Path) -> None:
     """Health checks and watches pass, and so does grpcurl, which learns the services by reflection."""
-    grpcurl = shutil.which("grpcurl", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
-    if grpcurl is None:
-        pytest.skip("grpcurl is not installed")
 
     async def curl(*arguments: str) -> str:
         process = await asyncio.create_subprocess_exec(
-            grpcurl, "-plaintext", *arguments, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+            GRPCURL, "-plaintext", *arguments, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
         )
         return (await process.communicate())[0].decode()
 
