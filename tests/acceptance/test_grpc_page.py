@@ -102,7 +102,7 @@ def test_every_policy_loads(tmp_path: Path, number: int) -> None:
 
 def test_the_table_is_the_code() -> None:
     """The statuses that the page lists are those that answers get, all of them."""
-    listed = {}
+    listed: dict[int, GrpcStatus] = {}
     for statuses, name in re.findall(r"^\| ([0-9, ]+) \| ([A-Z_]+) \|$", PAGE, re.MULTILINE):
         listed |= {int(status): GrpcStatus[name] for status in statuses.split(", ")}
     assert listed == OF_HTTP
