@@ -130,6 +130,9 @@ sizing: install ## Measure memory for each connection, API, token and job, for d
 bench-telemetry: install ## What OpenTelemetry costs a request, at 0, 1 and 100 % of the traces
 	$(BIN)/python -m benchmarks.own_cost.telemetry
 
+bench-grpc: install ## What a unary gRPC call costs, beside JSON over HTTP/1.1 and beside a direct call; needs h2load (nghttp2-client)
+	$(BIN)/python -m benchmarks.grpc_calls
+
 import-repositories: install ## Import public repositories from CLONES and write docs/imported-repositories.md
 	$(BIN)/python -m benchmarks.repositories $(CLONES)
 
