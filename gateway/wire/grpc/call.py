@@ -115,8 +115,11 @@ class GrpcCall:
 
         Raises:
             PolicyError: The grpc-timeout is malformed.
-            UpstreamError: No time is left.
+            UpstreamError: No time is left; or its messages have been sent once, and are not kept.
         """
+        body = self.request.body
+        if body is not None and body.stream is not None and body.stream.is_taken:
+            raise UpstreamError("BackendConnectionFailure", "The messages of the call have been sent already.")
         headers = self.request.headers
         text = headers.first(TIMEOUT)
         if text is None:

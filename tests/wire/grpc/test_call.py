@@ -17,10 +17,11 @@ from gateway.wire.messages import ForwardOptions, Request, Response
 OPTIONS = ForwardOptions(timeout_s=10, follow_redirects=True)
 
 
-def begun(timeout: str | None = None, form: GrpcForm = GrpcForm.NATIVE) -> GrpcCall:
+def begun(timeout: str | None = None, body: Body | None = None) -> GrpcCall:
     """A call."""
-    fields = [("Content-Type", form.value), *([] if timeout is None else [("grpc-timeout", timeout)])]
-    call = GrpcCall(Request("POST", "/a.B/C", headers=Headers(fields)), form, "", GrpcSettings())
+    fields = [("Content-Type", "application/grpc"), *([] if timeout is None else [("grpc-timeout", timeout)])]
+    request = Request("POST", "/a.B/C", headers=Headers(fields), body=body)
+    call = GrpcCall(request, GrpcForm.NATIVE, "", GrpcSettings())
     call.begin()
     return call
 
@@ -62,6 +63,26 @@ def test_no_time_is_left() -> None:
         assert (late.value.reason, late.value.status) == ("Timeout", 504)
 
     asyncio.run(scenario())
+
+
+def test_messages_go_out_once() -> None:
+    """A retry after messages have been sent does not begin the call anew without them; before that it may."""
+    call = begun(body=Body(b"\0\0\0\0\0"))
+    for _ in range(2):
+        call.forwarding(OPTIONS)
+    stream = call.request.body.stream if call.request.body else None
+    assert stream is not None
+    stream.pipe(_Sink())
+    with pytest.raises(UpstreamError):
+        call.forwarding(OPTIONS)
+
+
+class _Sink:
+    """Takes everything."""
+
+    def write(self, data: bytes) -> None: ...
+    def finish(self) -> None: ...
+    def fail(self, error: Exception) -> None: ...
 
 
 def test_a_malformed_timeout() -> None:
