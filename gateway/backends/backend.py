@@ -7,12 +7,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import partial
 from typing import Literal
 
 from gateway.backends.circuit_breaker import CircuitBreaker
 from gateway.backends.credentials import Credentials
 from gateway.errors import UpstreamError
-from gateway.wire.messages import ForwardOptions, Request, Response, Target, Url
+from gateway.wire.grpc.status import as_http
+from gateway.wire.messages import ForwardOptions, RemoteCall, Request, Response, Target, Url
 from gateway.wire.pending import Pending, rejected
 
 
@@ -79,7 +81,7 @@ class Backend:
         if self._breaker.is_open(self._clock()):
             message = f"Backend '{self.info.id}' is not available: its circuit breaker is open."
             return unavailable(message, self.open_for_s)
-        return _watched(self._send(request, options), self._breaker, self._clock)
+        return _watched(self._send(request, options), self._breaker, self._clock, request.call)
 
     def _send(self, request: Request, options: ForwardOptions) -> Pending[Response]:
         outgoing = request if self._credentials is None else self._credentials.applied(request)
@@ -94,8 +96,13 @@ def unavailable(message: str, open_for_s: float | None = None) -> Pending[Respon
     return rejected(error)
 
 
-def _watched(sent: Pending[Response], breaker: CircuitBreaker, clock: Callable[[], float]) -> Pending[Response]:
-    """*sent*, with its outcome reported to *breaker* when it is known. A cancelled call has none."""
+def _watched(
+    sent: Pending[Response], breaker: CircuitBreaker, clock: Callable[[], float], call: RemoteCall | None
+) -> Pending[Response]:
+    """
+    *sent*, with its outcome reported to *breaker* when it is known: of a gRPC *call*, when its grpc-status is there.
+    A cancelled call has none.
+    """
     watched: Pending[Response] = Pending(sent.cancel)
 
     def record(done: Pending[Response]) -> None:
@@ -105,12 +112,20 @@ def _watched(sent: Pending[Response], breaker: CircuitBreaker, clock: Callable[[
             breaker.record(clock(), failed=breaker.rule.is_failing_error(error))
             watched.reject(error)
             return
+        if call is not None and response.status_code == 200:
+            call.watch(partial(_record_call, breaker, clock))
+            watched.resolve(response)
+            return
         failed = breaker.rule.is_failing_status(response.status_code)
         breaker.record(clock(), failed=failed, retry_after_s=_retry_after_s(response) if failed else None)
         watched.resolve(response)
 
     sent.then(record)
     return watched
+
+
+def _record_call(breaker: CircuitBreaker, clock: Callable[[], float], grpc_status: int) -> None:
+    breaker.record(clock(), failed=breaker.rule.is_failing_status(as_http(grpc_status)))
 
 
 def _retry_after_s(response: Response) -> float | None:

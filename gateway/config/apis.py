@@ -10,6 +10,7 @@ from pydantic import PrivateAttr, model_validator
 from gateway.errors import Location
 from gateway.reading.settings import Block, mistake
 from gateway.reading.values import BaseUrl, Count, File, Id, Secret, Status, TextForm
+from gateway.wire.grpc.settings import GrpcSettings
 
 if TYPE_CHECKING:
     from gateway.openapi import OperationDefinition
@@ -112,6 +113,8 @@ class Api(Block):
     """Unique."""
     name: str | None = None
     """Display name. None: the id."""
+    type: Literal["http", "grpc"] = "http"
+    """`grpc`: its requests are gRPC calls, so that no policy may read or replace bodies."""
     path: str = ""
     """URL prefix, whole segments; empty takes what no other API claims."""
     backend: Id | None = None
@@ -134,6 +137,8 @@ class Api(Block):
     """Revision; one that is not current is addressed by `;rev=N` after the prefix."""
     current: bool = True
     """Whether this is the current revision."""
+    grpc: GrpcSettings = GrpcSettings()
+    """How gRPC calls pass. They are recognised by their Content-Type, whatever the API's *type*."""
     path_escapes: tuple[Literal["%2F", "%25", "//"], ...] = ()
     """Allowed in paths, which are refused with it otherwise: servers disagree whether `%2F` is a slash, `%25` begins
     another escape, and `//` is `/`. Policies and URL templates see it as it was written."""

@@ -14,6 +14,7 @@ from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Protocol, TypeVar, cast
 
+from gateway.data_plane.calls import answered, call_of, failed_call
 from gateway.data_plane.recording import Ruling, record_of, record_of_question, record_of_wire, ruling_on
 from gateway.documents.model import Scope, Section
 from gateway.errors import PolicyError
@@ -24,6 +25,7 @@ from gateway.telemetry.requests.access_log import AccessLog
 from gateway.telemetry.requests.record import RequestOutcome
 from gateway.telemetry.requests.ring import RequestLog
 from gateway.telemetry.requests.sampling import RequestSampling
+from gateway.wire.grpc.settings import GrpcSettings
 from gateway.wire.target import ambiguity
 
 if TYPE_CHECKING:
@@ -57,6 +59,7 @@ class ApiRuntime:
         target: Where its requests go unless a policy says otherwise.
         contract: Headers that its clients may not send.
         path_escapes: What its paths may contain although servers read it differently.
+        grpc: How gRPC calls pass.
         whole: Runs for an API without operations, and, on-error only, where no operation matches.
     """
 
@@ -65,6 +68,7 @@ class ApiRuntime:
     contract: HeaderContract
     whole: OperationRuntime
     path_escapes: frozenset[str] = frozenset()
+    grpc: GrpcSettings = GrpcSettings()
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,8 +182,21 @@ class Dispatcher:
     sampling: RequestSampling = field(default_factory=RequestSampling)
 
     def handle(self, request: Request) -> Response | Awaitable[Response]:
-        """The answer to *request*, at once or later."""
+        """The answer to *request*, now or later."""
+        media_type = request.headers.lines.get("content-type")
+        if media_type is not None and "application/grpc" in media_type.lower():
+            return self._through_as_call(request)
         return self._through(request, Pipeline.execute)
+
+    def _through_as_call(self, request: Request) -> Response | Awaitable[Response]:
+        """The same for a request that may be a gRPC call."""
+        call = call_of(request, self._known_route(request).api.grpc)
+        outcome = self._through(request, Pipeline.execute)
+        return outcome if call is None else answered(outcome, call)
+
+    def _known_route(self, request: Request) -> _Route:
+        """What *request* means, which is remembered."""
+        return request.outline.get(self) or request.memo.get(self) or self._remembered_route(request)
 
     def decide(self, request: Request) -> Response | Awaitable[Response | None] | None:
         """Whether *request* may pass: None, or the refusal. Nothing is sent to a backend."""
@@ -187,7 +204,7 @@ class Dispatcher:
 
     def aim(self, request: Request) -> tuple[str, str]:
         """Ids of the API and the operation that *request* is for, before anything runs; empty where there is none."""
-        route: _Route = request.outline.get(self) or request.memo.get(self) or self._remembered_route(request)
+        route = self._known_route(request)
         return route.api.info.id, "" if route.match.operation is None else route.operation.info.id
 
     @staticmethod
@@ -197,7 +214,7 @@ class Dispatcher:
 
     def _through(self, request: Request, run: Callable[[Pipeline, Context], T]) -> T | Response | Awaitable[Response]:
         """Match, clean, give a context, check the key, then *run* the operation's pipeline."""
-        route: _Route = request.outline.get(self) or request.memo.get(self) or self._remembered_route(request)
+        route = self._known_route(request)
         match, api, operation = route.match, route.api, route.operation
         context = self._context(request, route)
         if match.operation is None:
@@ -297,6 +314,9 @@ class Dispatcher:
         """The server has sent the answer, or the client has left: count the exchange; keep and log it if it is due."""
         elapsed_s = monotonic() - context.started
         operation.metrics.observe(ending.status_code or 0, elapsed_s)
+        if context.request.call is not None:
+            context.request.call.over()
+            operation.metrics.observe_call(context.request.call.status)
         if context.after_response or ending.expired:
             self._follow_up(context, ending)
         if has_ended_well(context, ending) and elapsed_s < self.watcher.patience_s:
@@ -363,7 +383,7 @@ def has_ended_well(context: Context, ending: Ending) -> bool:
     """Whether nothing has gone wrong, and the caller did not ask for a trace. Most requests are no more than that."""
     status = ending.status_code
     well = status is not None and status < 400 and context.last_error is None
-    return well and ending.fault is None and not context.tracing
+    return well and ending.fault is None and not context.tracing and not failed_call(context.request.call)
 
 
 def preflight_method(request: Request) -> str | None:

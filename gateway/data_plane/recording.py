@@ -21,12 +21,13 @@ from gateway.telemetry.requests.record import (
     reason_of,
     safe_claims,
 )
+from gateway.wire.grpc.status import as_http, name_of
 
 if TYPE_CHECKING:
     from gateway.data_plane.questions import Unanswerable
     from gateway.pipeline.context import Context, LastError
     from gateway.pipeline.place import Place
-    from gateway.wire.messages import Ending, Request, WireFault
+    from gateway.wire.messages import Ending, RemoteCall, Request, WireFault
     from gateway.wire.server.listener import WireRefusal
 
 RETURN_RESPONSE = "return-response"
@@ -62,11 +63,38 @@ class Ruling(NamedTuple):
 def ruling_on(context: Context, ending: Ending) -> Ruling | None:
     """What went wrong with a request that has ended; None where nothing did."""
     error, fault, status = context.last_error, ending.fault, ending.status_code or 0
+    if context.request.call is not None and status == 200:
+        return _of_call(context, context.request.call)
     if error is not None:
         return _by_error(error, status)
     if fault is not None:
         return _broken(fault, status)
     return None if 0 < status < 400 else _by_status(context, status)
+
+
+def _of_call(context: Context, call: RemoteCall) -> Ruling | None:
+    """The same for a gRPC call, whose answer is always 200."""
+    if call.status is None:
+        return _by_status(context, 0)
+    status, name = as_http(call.status), name_of(call.status)
+    if context.last_error is not None:
+        return _by_error(context.last_error, status)
+    if call.fault is not None:
+        outcome = RequestOutcome.FAILED if status >= 500 else RequestOutcome.REFUSED
+        return Ruling(outcome, WIRE, reason_of(status), None, call.fault, found=name)
+    return None if not call.status else _by_grpc_status(context, status, name)
+
+
+def _by_grpc_status(context: Context, status: int, name: str) -> Ruling | None:
+    """The same for a grpc-status called *name*, which is *status* in HTTP; the backend's counts from 500 on."""
+    place = context.place
+    if place is not None and place.source == RETURN_RESPONSE:
+        text = f"The policy answered grpc-status {name}."
+        return Ruling(RequestOutcome.REFUSED, RETURN_RESPONSE, reason_of(status), place, text, found=name)
+    if status < 500:
+        return None
+    text = f"The backend answered grpc-status {name}."
+    return Ruling(RequestOutcome.FAILED, BACKEND, "BackendErrorStatusCode", None, text, "OK", name)
 
 
 def _by_error(error: LastError, status: int) -> Ruling:
@@ -126,6 +154,7 @@ def record_of(context: Context, ending: Ending, ruling: Ruling | None, trace_id:
         sent=ending.sent_bytes,
         client_left=ending.client_left,
         trace=trace_id,
+        grpc_status=None if request.call is None else request.call.status,
     )
     if context.span_ids is not None:
         record.trace_id, record.span_id = context.span_ids

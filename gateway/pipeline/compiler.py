@@ -69,6 +69,7 @@ class Compiler:
         self._fragments = fragments or {}
         self.resumption = Resumption()
         self.may_be_long = False
+        self.body_work: list[Problem] = []
 
     def compile(self, documents: Sequence[Scoped]) -> Pipeline:
         """
@@ -94,6 +95,7 @@ class Compiler:
             preflight=_preflight(inbound),
             may_be_long=self.may_be_long,
             notes=tuple(dict.fromkeys(self.notes)),
+            body_work=tuple(dict.fromkeys(self.body_work)),
         )
 
     def _compile_section(self, section: Section, documents: Sequence[Scoped]) -> Steps:
@@ -153,6 +155,8 @@ class Compiler:
         policy = _compiled(kind, Settings(node, kind.shape, site, reads))
         if section in (Section.INBOUND, Section.BACKEND):
             self._note_headers(node, policy)
+        if section is not Section.ON_ERROR and (policy.works_on_bodies or reads.request_body or reads.response_body):
+            self.body_work.append(_body_work(node))
         self.destinations.update(policy.destinations)
         self.may_be_long |= reads.may_be_long
         position = f"{node.location.file}:{node.location.line}"
@@ -200,6 +204,13 @@ def _compiled(kind: type[PolicyType], settings: Settings) -> PolicyType:
     except Exception as error:
         message = f"{settings.node.name} cannot be compiled: {type(error).__name__}: {error}"
         raise settings.error("internal-error", message, "this is a bug: please report it with the document") from error
+
+
+def _body_work(node: Node) -> Problem:
+    message = f"{node.name} works on a body, and those of gRPC calls are streams of messages"
+    return Problem(
+        node.location, "grpc-body", message, "remove it from what applies to this API, or make that type: http"
+    )
 
 
 def _behind_cache_store(outbound: Steps) -> Steps:

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-# RFC 9110, 9111, 6265, 7239 and W3C Trace Context request fields, and what browsers send.
+# RFC 9110, 9111, 6265, 7239, W3C Trace Context and gRPC request fields, and what browsers send.
 STANDARD = frozenset(
     """
     accept accept-charset accept-encoding accept-language authorization cache-control connection content-encoding
@@ -23,6 +23,7 @@ STANDARD = frozenset(
     if-modified-since if-none-match if-range if-unmodified-since max-forwards origin pragma prefer proxy-authorization
     range referer te trailer transfer-encoding upgrade user-agent via traceparent tracestate baggage soapaction
     x-forwarded-for x-forwarded-host x-forwarded-proto ocp-apim-subscription-key
+    grpc-timeout grpc-encoding grpc-accept-encoding
     """.split()
 )
 

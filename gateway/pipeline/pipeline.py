@@ -50,6 +50,8 @@ class Pipeline:
         preflight: The policies that answer preflights; see ``cors``.
         may_be_long: One of its policies works in slices; then all of them do, because entering a slice once is cheaper.
         notes: What in the documents is worth a second look and only shows when they are joined.
+        body_work: The policies that read or replace bodies of the client or backend, as mistakes: they are some where
+            bodies are gRPC's streams of messages.
     """
 
     inbound: Steps = ()
@@ -62,6 +64,7 @@ class Pipeline:
     preflight: Steps = ()
     may_be_long: bool = False
     notes: tuple[Problem, ...] = ()
+    body_work: tuple[Problem, ...] = ()
 
     def execute(self, context: Context) -> Response | Awaitable[Response]:
         """The answer to ``context.request``: at once, or later. Never raises for what a request can cause."""

@@ -88,6 +88,11 @@ class Policy:
         return ()
 
     @property
+    def works_on_bodies(self) -> bool:
+        """Whether it replaces the body of a message or holds it in memory, even where no expression reads it."""
+        return False
+
+    @property
     def nested(self) -> tuple[Steps, ...]:
         """The policies inside this one, one list per branch, in the order of the document."""
         return ()

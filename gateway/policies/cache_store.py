@@ -69,6 +69,11 @@ class CacheStore(PolicyType):
         services, condition = settings.services, settings.maybe(settings.boolean, "cache-response")
         return cls(settings.number("duration"), condition, services.now, services.max_body_bytes)
 
+    @property
+    def works_on_bodies(self) -> bool:
+        """It keeps them."""
+        return True
+
     def apply(self, context: Context) -> Awaitable[None] | None:
         """None when nothing is kept, or body and cache are in memory."""
         plan, response = context.cache_plan, context.response

@@ -111,6 +111,11 @@ class ForwardRequest(PolicyType):
             options=_ready_options(timeout, follow, version),
         )
 
+    @property
+    def works_on_bodies(self) -> bool:
+        """Whether it holds the request's body in memory."""
+        return self.buffer_request
+
     def apply(self, context: Context) -> MaybeLater:
         """A Pending that ends when the response head is there. Errors: Timeout, BackendConnectionFailure."""
         request = context.request
@@ -119,9 +124,7 @@ class ForwardRequest(PolicyType):
         target = request.target
         if target is None:
             raise UpstreamError("BackendConnectionFailure", "no backend is set for this request", 500)
-        options = self.options or self._options(context)
-        if request.client_certificate is not None or request.proxy is not None:
-            options = replace(options, way=Way(request.client_certificate, request.proxy))
+        options = _adapted(self.options or self._options(context), request)
         if context.forwarded_at is None:  # a retry is part of the same stage
             context.forwarded_at = monotonic()
         return _sent(context, target, options).map(partial(self._take, context))
@@ -148,6 +151,13 @@ class ForwardRequest(PolicyType):
                 expected="a status below 400",
                 found=response.status_code,
             )
+
+
+def _adapted(options: ForwardOptions, request: Request) -> ForwardOptions:
+    """*options* as policies and the kind of request want them. Raises what ``RemoteCall.forwarding`` does."""
+    if request.client_certificate is not None or request.proxy is not None:
+        options = replace(options, way=Way(request.client_certificate, request.proxy))
+    return options if request.call is None else request.call.forwarding(options)
 
 
 def _sent(context: Context, target: Target, options: ForwardOptions) -> Pending[Response]:

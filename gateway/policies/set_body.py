@@ -72,6 +72,11 @@ class SetBody(PolicyType):
             return cls(Constant(None), template_of(settings, nil_is_null, parse_dates), settings.on_request)
         return cls(settings.content_object(), None, settings.on_request)
 
+    @property
+    def works_on_bodies(self) -> bool:
+        """It replaces them."""
+        return True
+
     def apply(self, context: Context) -> None:
         """Replaces the body of the message that this section changes."""
         if self.on_request:

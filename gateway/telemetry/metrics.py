@@ -21,6 +21,7 @@ from gateway.telemetry.logs import dropped_lines
 from gateway.telemetry.loop_watch import LoopWatch
 
 # Upper bounds in seconds; finest where a gateway's own time lies.
+_LAST_GRPC_STATUS = 16  # UNAUTHENTICATED
 BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
 
@@ -30,15 +31,17 @@ class OperationMetrics:
 
     Attributes:
         statuses: Number of answers by status code; 0 stands for a client that left.
+        calls: Number of gRPC calls by grpc-status; -1 stands for a client that left.
         exemplars: By bucket, the last request of it that the request log has: see ``exemplify``.
     """
 
-    __slots__ = ("api", "buckets", "exemplars", "operation", "seconds", "statuses")
+    __slots__ = ("api", "buckets", "calls", "exemplars", "operation", "seconds", "statuses")
 
     def __init__(self, api: str, operation: str) -> None:
         self.api = api
         self.operation = operation
         self.statuses: Counter[int] = Counter()
+        self.calls: Counter[int] = Counter()
         self.buckets = [0] * (len(BUCKETS_S) + 1)
         self.seconds = 0.0
         self.exemplars: dict[int, tuple[str, float, float]] = {}
@@ -48,6 +51,13 @@ class OperationMetrics:
         self.statuses[status_code] += 1
         self.buckets[bisect_left(BUCKETS_S, elapsed_s)] += 1
         self.seconds += elapsed_s
+
+    def observe_call(self, grpc_status: int | None) -> None:
+        """One gRPC call has ended; numbers that are not in gRPC's table count as UNKNOWN: backends could make many."""
+        if grpc_status is None:
+            self.calls[-1] += 1
+        else:
+            self.calls[grpc_status if grpc_status <= _LAST_GRPC_STATUS else 2] += 1
 
     def exemplify(self, request_id: str, elapsed_s: float, at: float) -> None:
         """The request log has this one, which took that long and ended *at*, in seconds since the epoch."""
@@ -126,6 +136,7 @@ class GatewayMetrics(Collector):
     def collect(self) -> Iterator[CounterMetricFamily | GaugeMetricFamily | HistogramMetricFamily]:
         """The families, for a scrape."""
         yield self._requests()
+        yield self._calls()
         yield self._durations()
         yield self._refused()
         yield self._refused_by_wire()
@@ -142,6 +153,16 @@ class GatewayMetrics(Collector):
         )
         for operation in self.busy:
             for status, count in list(operation.statuses.items()):
+                family.add_metric([operation.api, operation.operation, str(status)], count)
+        return family
+
+    def _calls(self) -> CounterMetricFamily:
+        labels = ["api", "operation", "grpc_status"]
+        family = CounterMetricFamily(
+            "gateway_grpc_calls", "gRPC calls by status; status -1: the client left.", labels=labels
+        )
+        for operation in self.busy:
+            for status, count in list(operation.calls.items()):
                 family.add_metric([operation.api, operation.operation, str(status)], count)
         return family
 

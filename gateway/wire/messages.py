@@ -55,6 +55,37 @@ class Url:
         return f"{self.scheme}://{self.authority}{self.path}{'?' + self.query if self.query else ''}"
 
 
+class Expiring(Protocol):
+    """What ends at a deadline."""
+
+    def sweep(self, now: float) -> None:
+        """End if the deadline has come; *now* is the event loop's time."""
+
+
+class RemoteCall(Protocol):
+    """A request that is a gRPC call, as what carries it sees it; see ``gateway.wire.grpc.call``."""
+
+    @property
+    def status(self) -> int | None:
+        """The grpc-status with which it has ended."""
+
+    @property
+    def fault(self) -> str | None:
+        """Why the gateway has ended it where no policy did."""
+
+    def forwarding(self, options: ForwardOptions) -> ForwardOptions:
+        """How the request goes on. Raises PolicyError, UpstreamError: it does not."""
+
+    def sent_by(self, exchange: Expiring) -> None:
+        """*exchange* has the request now."""
+
+    def watch(self, watcher: Callable[[int], None]) -> None:
+        """Call *watcher* with the grpc-status when the backend's answer ends with one."""
+
+    def over(self) -> None:
+        """The exchange has ended."""
+
+
 class Request:
     """
     One request: what the client sent, and what goes to the backend.
@@ -86,12 +117,14 @@ class Request:
             key; the next request on the connection has the same memo where its head is the same to the byte.
         outline: The same about its request line and the names of its fields, which the next request also has where only
             values of fields differ, none of them ``Host`` or one that says where the request comes from.
+        call: The gRPC call that it is; None for any other request.
         streams: For the wire: bodies to abandon when the exchange ends before they do.
         outlet: What sends it to HTTP backends in place of the gateway's own connections; None: these do.
     """
 
     __slots__ = (
         "body",
+        "call",
         "certificate",
         "client_certificate",
         "expires_at",
@@ -162,6 +195,7 @@ class Request:
         self.reserved: frozenset[str] | None = None
         self.upgrade = ""
         self.upgraded: BodyStream | None = None
+        self.call: RemoteCall | None = None
         self.id_key = self.id_line = ""
         self.streams: list[BodyStream] | None = None
         self.outlet: Outlet | None = None

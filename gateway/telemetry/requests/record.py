@@ -149,6 +149,7 @@ class RequestRecord:
         trace: Id of the trace that is kept, if one is.
         trace_id, span_id: OpenTelemetry's ids, if a tracer gives them.
         worker: The process that served it, where there are several.
+        grpc_status: Of a gRPC call that has ended with one, see ``gateway.wire.grpc.status``.
     """
 
     id: str
@@ -179,6 +180,7 @@ class RequestRecord:
     trace_id: str | None = None
     span_id: str | None = None
     worker: str | None = None
+    grpc_status: int | None = None
 
     def __post_init__(self) -> None:
         if len(self.path) > MAX_PATH_CHARACTERS:
@@ -235,6 +237,7 @@ class RequestRecord:
             "object_id": caller.object_id,
             "application_id": caller.application_id,
             "subscription": caller.subscription,
+            "grpc_status": self.grpc_status,
         }
 
     def as_json(self) -> dict[str, Plain]:

@@ -56,6 +56,13 @@ _CONNECTION_WINDOW = 16 * 1024 * 1024
 _FIRST_WINDOW = 65_535  # RFC 9113 §6.9.2
 _WRITE_HIGH_BYTES = 256 * 1024
 _NEVER = float("inf")
+# Fields are checked in both directions where they are made (see head.py), so that h2 need not do it once more.
+_FIELDS_ARE_OURS = H2Configuration(
+    header_encoding=None,
+    validate_inbound_headers=False,
+    validate_outbound_headers=False,
+    normalize_outbound_headers=False,
+)
 _RESET = "The backend reset the stream before its answer."
 _CLOSED = "The backend closed the connection before its answer."
 
@@ -107,7 +114,7 @@ class Http2Connection(asyncio.Protocol):
 
     def __init__(self, owner: Http2Owner) -> None:
         self._owner = owner
-        self._h2 = StreamFaults(H2Configuration(header_encoding=None, validate_inbound_headers=False))
+        self._h2 = StreamFaults(_FIELDS_ARE_OURS)
         self._h2.decoder = FieldDecoder()
         self._h2.encoder = FieldEncoder()
         self._frames = FrameCutter()

@@ -90,6 +90,8 @@ class Http2Exchange(UpstreamExchange):
         self._paused = False
         self._interim = 0
         self._refusals = 0
+        if request.call is not None:
+            request.call.sent_by(self)
 
     # -- from the pool
     def fall_back(self) -> None:
@@ -275,7 +277,7 @@ class Http2Exchange(UpstreamExchange):
 
     def _open_window(self) -> None:
         """Let the backend send more, and wait for it."""
-        if self._incoming is not None:
+        if self._incoming is not None and self.request.call is None:  # streams of gRPC may be silent for long
             self.deadline = self._pool.sweeper.deadline(self._pool.settings.body_timeout_s)
         if self._owed >= STREAM_WINDOW // 2 and self._link is not None:
             self._link.grant(self.stream_id, self._owed)

@@ -67,6 +67,7 @@ APIS: list[tuple[dict[str, Any], dict[str, Any]]] = [
     ({"serviceUrl": "https://{{host}}/x"}, {"service-url": "https://plain.example.com/x"}),
     ({"serviceUrl": "https://a.example.com/x?code=1"}, {"backend": "api-orders", "service-url": None}),
     ({"serviceUrl": None}, {"backend": None, "service-url": None}),
+    ({"apiType": "grpc"}, {"type": "grpc"}),
 ]
 
 
@@ -87,7 +88,6 @@ LEFT_OUT: list[tuple[list[dict[str, Any]], str]] = [
     (api("s", format="wsdl", value="<definitions />"), "API s: SOAP"),
     (api("w", protocols=["wss"]), "API w: WebSocket"),
     (api("o", apiType="odata"), "API o: OData"),
-    (api("r", apiType="grpc"), "API r: gRPC"),
     (api()[:1], "API orders: its operations are not in the source"),
     ([policy("apis/lost")], "apis/policies lost/policy: what it belongs to is not in the source"),
     ([*api(), policy("apis/orders/operations/lost")], "operation lost of API orders: the source has its policy"),

@@ -59,6 +59,7 @@ SAMPLES = {
     "apis/a/policy.xml": b"<policies><inbound><base /></inbound></policies>",
     "apis/a/specification.yaml": _OPENAPI.encode(),
     "namedValues/n/namedValueInformation.json": b'{"properties": {"displayName": "n", "value": "v"}}',
+    "orders.proto": b'syntax = "proto3"; message M {} service Orders { rpc Get (M) returns (M); }',
     "policy.xml": b"<policies><inbound /></policies>",
 }
 NESTED = b"[" * 5_000 + b"]" * 5_000

@@ -105,3 +105,36 @@ def test_long_values_are_encoded_in_time() -> None:
     block = FieldEncoder().encode(fields)
     assert time.thread_time() - began < on_this_machine(0.02)
     assert [tuple(field) for field in Decoder(1 << 20).decode(block, raw=True)] == fields
+
+
+FIELDS = [
+    (b":method", b"POST"),
+    (b":path", b"/a"),
+    (b"authorization", b"Bearer " + b"s" * 300),
+    (b"x-name", b"value"),
+    (b"x-empty", b""),
+    (b"x-long", b"v" * 20_000),
+    (b"accept", b"*/*"),
+]
+
+
+def test_fields_are_encoded_without_state() -> None:
+    """Any decoder reads them, the first time and again; nothing enters its table, and secrets may enter no other."""
+    encoder, decoder = FieldEncoder(), Decoder(max_header_list_size=1 << 20)
+    blocks = [encoder.encode(FIELDS) for _ in range(2)]
+    assert blocks[0] == blocks[1]
+    for block in blocks:
+        decoded = decoder.decode(block, raw=True)
+        assert [tuple(field) for field in decoded] == FIELDS
+        assert [field[0] for field in decoded if not field.indexable] == [b"authorization"]
+    assert list(decoder.header_table.dynamic_entries) == []
+    assert encoder.encode([FIELDS[2]])[0] & 0xF0 == 0x10
+
+
+def test_a_smaller_table_is_announced() -> None:
+    """A peer that allows a smaller table is told of it at the beginning of the next block. Source: RFC 7541 §4.2."""
+    encoder, decoder = FieldEncoder(), Decoder()
+    encoder.header_table_size = decoder.max_allowed_table_size = 0
+    first, second = (encoder.encode(FIELDS[:2]) for _ in range(2))
+    assert (first[:1], first[1:]) == (b" ", second)
+    assert [tuple(field) for field in decoder.decode(first, raw=True)] == FIELDS[:2]

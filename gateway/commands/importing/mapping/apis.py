@@ -26,7 +26,6 @@ _OTHER_KINDS = {
     "graphql": "GraphQL: the gateway does not parse queries, so that policies of fields would not run",
     "soap": "SOAP: operations are told apart by the message, which the gateway does not look into",
     "odata": "OData: operations are made of the service's metadata, which the gateway does not read",
-    "grpc": "gRPC: its streams need HTTP/2 from end to end",
     "websocket": "WebSocket: an API without operations would let every path pass",
 }
 _DEFINED_AS = {"graphql": "graphql", "wsdl": "soap", "odata": "odata", "grpc": "grpc"}
@@ -69,6 +68,7 @@ class Apis:
             self._instance.ids.forget("apis", resource.name[-1], resource.workspace)
             return self._leave_out(resource, taker, message, "add its operations, or its OpenAPI definition")
         self._instance.add_revision(resource, id)
+        api |= {"type": "grpc"} if kind == "grpc" else {}
         api |= self._workspaces.of(resource, what, "policies", "apis", id, "api.xml")
         self._draft.item("apis", {**api, **operations}, self._instance.origin(resource.location))
         count = len(operations.get("operations", ()))

@@ -20,6 +20,7 @@ from gateway.commands.importing.mapping.instance import Instance
 from gateway.commands.importing.mapping.loose_definitions import loose_operations
 from gateway.commands.importing.mapping.taking import Taker
 from gateway.commands.importing.resources import Unresolved
+from gateway.commands.importing.sources.proto.services import read_services
 from gateway.errors import LoadError, Location
 from gateway.openapi import OperationDefinition, normalized, read_definition
 from gateway.reading.yaml_nodes import Scalar, YamlNode
@@ -72,10 +73,33 @@ class Definitions:
             remedy = f"save it as definitions/{id}.yaml and write openapi: with the API"
             self._draft.needs_you(value.location, what, f"{reason}, which the import does not fetch", remedy)
             return None
-        if form and form not in _FORMS:
+        return self._in_form(form, value, id, what)
+
+    def _in_form(self, form: str, value: Scalar, id: str, what: str) -> ReadDefinition | None:
+        if not form or form in _FORMS:
+            return self._read(value, id, what)
+        if form == "grpc":
+            self.loose = self._methods(value, what)
+        else:
             self._draft.left_out(value.location, what, f"the gateway does not read {form}", "list the operations")
-            return None
-        return self._read(value, id, what)
+        return None
+
+    def _methods(self, value: Scalar, what: str) -> list[dict[str, Any]]:
+        """The operations of a .proto file that imports nothing but what every compiler knows."""
+        with tempfile.TemporaryDirectory(prefix="gateway-import-") as folder:
+            file = Path(folder, "definition.proto")
+            file.write_bytes(value.value.encode())
+            try:
+                methods = read_services(file.parent, [file])
+            except LoadError as error:
+                problem = error.problems[0]
+                place = _moved(problem.location, value.location)
+                self._draft.left_out(place, what, problem.message, problem.remedy or "import its .proto files instead")
+                return []
+        self._draft.mapped(value.location, what, f"{len(methods)} methods")
+        return [
+            {"id": method.id, "name": method.shown, "method": "POST", "url-template": method.path} for method in methods
+        ]
 
     def _read(self, value: Scalar, id: str, what: str) -> ReadDefinition | None:
         suffix = "json" if value.value.lstrip("\ufeff \r\n\t").startswith("{") else "yaml"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.commands.importing.resources import Harvest
-from gateway.commands.importing.sources import apiops, arm, bicep, management, terraform
+from gateway.commands.importing.sources import apiops, arm, bicep, management, proto, terraform
 from gateway.commands.importing.sources.inputs import Inputs
 from gateway.errors import LoadError, Location
 
@@ -28,6 +28,7 @@ FORMS = (
     SourceForm("Bicep files", bicep.recognises, bicep.read),
     SourceForm("ARM templates", arm.recognises, arm.read),
     SourceForm("JSON of the management API: GET responses", management.recognises, management.read),
+    SourceForm("services of gRPC in .proto files", proto.recognises, proto.read),
 )
 
 
@@ -38,5 +39,10 @@ def recognise(path: Path) -> SourceForm:
     form = next((candidate for candidate in FORMS if candidate.recognises(path)), None)
     if form is None:
         remedy = "name one of: " + "; ".join(candidate.name for candidate in FORMS)
-        raise LoadError.at(Location(str(path)), "unknown-source", "this is not an API Management instance", remedy)
+        raise LoadError.at(
+            Location(str(path)),
+            "unknown-source",
+            "this is neither an API Management instance nor a gRPC service",
+            remedy,
+        )
     return form

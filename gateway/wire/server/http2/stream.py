@@ -156,7 +156,7 @@ class Http2Stream(Exchange):
         if self.window <= self._target_window // 2:
             self._line.grant(self.stream_id, self._target_window - self.window)
             self.window = self._target_window
-        if self.request.upgraded is None:
+        if self.request.upgraded is None and self.request.call is None:  # streams of gRPC may be silent for long
             self.deadlines.expect_body(self)
 
     def _pause(self) -> None:
@@ -184,7 +184,9 @@ class Http2Stream(Exchange):
 
     def _send_whole(self, response: Response, content: bytes) -> None:
         self._sent = len(content)
-        self.flow.send_whole(self._block(response, f"content-length: {len(content)}"), content)
+        is_trailers_only = self.request.call is not None and not content
+        length = "" if is_trailers_only else f"content-length: {len(content)}"
+        self.flow.send_whole(self._block(response, length), content)
         self._end()
 
     def _write_head_only(self, response: Response, length: str | None) -> None:

@@ -1,0 +1,1 @@
+"""gRPC calls on their way through the gateway. Source: gRPC, "gRPC over HTTP2" and "gRPC-Web"."""
