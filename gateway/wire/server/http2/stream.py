@@ -13,6 +13,7 @@ from typing import Protocol
 
 from gateway.errors import ClientLeft
 from gateway.wire.body import Body, BodyStream
+from gateway.wire.decoders import FramingError
 from gateway.wire.framing import CHUNKED
 from gateway.wire.messages import Request, Response, WireFault
 from gateway.wire.server.answers import error_response
@@ -309,7 +310,10 @@ class Http2Stream(Exchange):
         if self.answered:
             self._cut(ErrorCode.CANCEL)
             return
+        incoming, self._incoming = self._incoming, None
         self.refuse(HeadError(408, "Request body not received in time"))
+        if incoming is not None:
+            incoming.fail(FramingError("Request body not received in time"))
 
     def _expire(self) -> None:
         if self.expire():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -10,7 +11,7 @@ from typing import NamedTuple
 
 from hpack import Decoder, Encoder
 
-from gateway.wire.server.http2.frames import END_HEADERS, END_STREAM, HEADERS, PREFACE, SETTINGS, frame
+from gateway.wire.server.http2.frames import END_HEADERS, END_STREAM, HEADERS, PREFACE, SETTINGS, field_block, frame
 
 GET = [(":method", "GET"), (":scheme", "http"), (":authority", "h"), (":path", "/")]
 POST = [(":method", "POST"), *GET[1:]]
@@ -48,6 +49,10 @@ class RawClient:
         """HEADERS of a request."""
         return frame(HEADERS, flags | END_HEADERS, stream, self.encoder.encode(fields or GET))
 
+    def blocks(self, stream: int, fields: list[tuple[str, str]], flags: int = END_STREAM) -> bytes:
+        """The same, in as many frames as it takes."""
+        return field_block(self.encoder.encode(fields), flags, stream)
+
     async def next(self) -> Seen | None:
         """The next frame; None: the connection is closed."""
         try:
@@ -78,9 +83,10 @@ class RawClient:
 
 
 @asynccontextmanager
-async def raw(port: int, *, greets: bool = True) -> AsyncIterator[RawClient]:
+async def raw(port: int, *, greets: bool = True, tls: ssl.SSLContext | None = None) -> AsyncIterator[RawClient]:
     """A connection; *greets*: it has sent preface and SETTINGS."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    name = None if tls is None else "localhost"
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=tls, server_hostname=name)
     client = RawClient(reader, writer)
     if greets:
         client.write(PREFACE, frame(SETTINGS, 0, 0))
