@@ -198,6 +198,8 @@ def _switching(protocol: bytes, method: bytes, lines: list[bytes], ended: bool) 
 
 def trailer_lines(fields: Sequence[Field]) -> dict[str, str]:
     """The field lines behind a request's body, by folded name. Raises MalformedFields. Source: RFC 9113 §8.1."""
+    if not fields:
+        return {}
     lines = []
     for name, value in fields:
         if name not in _names:
