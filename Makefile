@@ -55,6 +55,9 @@ hostile: install ## Attack the gateway, beside nginx and HAProxy, and write docs
 	@$(BIN)/python -m tests.hostile.table
 	$(BIN)/pytest -n auto tests/hostile
 
+hostile-http2: install ## Attack HTTP/2 beside nginx and Envoy, and write docs/hostile-http2.md; five minutes
+	@$(BIN)/python -m tests.hostile.http2_meanwhile
+
 fuzz: install ## Fuzz heads, chunks, tokens, documents and expressions; SECONDS_EACH=60 sets how long each runs
 	@$(BIN)/python -m tests.fuzz.fuzz $(or $(SECONDS_EACH),60)
 
@@ -119,6 +122,9 @@ bench-quick: install ## The same in under three minutes
 
 bench-own: install ## What a request costs the gateway itself; AGAINST=REVISION compares with another commit
 	$(BIN)/python -m benchmarks.own_cost $(if $(AGAINST),--against $(AGAINST))
+
+bench-http2: install ## What HTTP/2 costs beside HTTP/1.1, with 1, 10 and 100 requests under way; needs h2load and nginx
+	$(BIN)/python -m benchmarks.bench_http2
 
 simulate: install ## Watch up to a million batch jobs in jumping time (MOST=30000 for less), and draw the curves; takes an hour
 	$(BIN)/python -m benchmarks.simulation --most $(or $(MOST),1000000)
