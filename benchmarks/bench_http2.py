@@ -2,8 +2,8 @@
 What HTTP/2 costs beside HTTP/1.1: h2load, with 1, 10 and 100 requests under way.
 
 Run: ``make bench-http2``. In HTTP/2 these are streams of one connection, in HTTP/1.1 as many connections. The
-request is W1's: one valid token, 1 KiB of JSON from nginx. Gateway and nginx share one core, load generator and backend the other;
-rounds are interleaved, medians count, and a run with an answer that is not 200 ends the benchmark.
+request is W1's: one valid token, 1 KiB of JSON from nginx. Gateway and nginx share one core, load generator and backend
+the other; rounds are interleaved, medians count, and a run with an answer that is not 200 ends the benchmark.
 """
 
 from __future__ import annotations

@@ -56,7 +56,10 @@ def _well_formed(seen: Frame) -> bool:
 
 def _out_of_order(frames: Sequence[Frame]) -> list[str]:
     """Frames of streams that are over, and field blocks with other frames inside."""
-    found, ended, reset, inside = [], set(), set(), 0
+    found: list[str] = []
+    ended: set[int] = set()
+    reset: set[int] = set()
+    inside = 0
     for seen in frames:
         if (seen.kind == Kind.CONTINUATION) != bool(inside) or (inside and seen.stream != inside):
             found.append(f"{seen}: field block")
