@@ -37,6 +37,7 @@ _PSEUDO = frozenset([b":method", b":scheme", b":path", b":authority", b":protoco
 _CONNECTION_FIELDS = frozenset([b"connection", b"keep-alive", b"proxy-connection", b"transfer-encoding", b"upgrade"])
 _SCHEMES = frozenset([b"http", b"https"])
 _SPACE = frozenset([b" ", b"\t"])
+_RESIZE, _MAX_RESIZES = 0x20, 2  # RFC 7541 §4.2 and §6.3
 _MAX_TRAILERS = 16 * 1024
 
 _names: set[bytes] = set()  # that were found well-formed; no pseudo-field is among them
@@ -82,12 +83,28 @@ class BlockDecoder:
 
     def decode(self, block: bytes) -> Sequence[Field]:
         """The fields, in order. Raises ConnectionFault: the state of the compression is lost."""
+        if block and block[0] & 0xE0 == _RESIZE:
+            _check_resizes(block)
         try:
             return self._decoder.decode(block, raw=True)  # type: ignore[return-value]
         except OversizedHeaderListError:
             raise ConnectionFault(ErrorCode.ENHANCE_YOUR_CALM, "the fields of a head are far too large") from None
         except (HPACKError, IndexError, ValueError) as error:
             raise ConnectionFault(ErrorCode.COMPRESSION_ERROR, str(error)) from None
+
+
+def _check_resizes(block: bytes) -> None:
+    """Refuse a *block* with more changes of the table's size than anybody needs: they cost time and carry nothing."""
+    at = count = 0
+    while at < len(block) and block[at] & 0xE0 == _RESIZE:
+        count += 1
+        if count > _MAX_RESIZES:
+            raise ConnectionFault(ErrorCode.COMPRESSION_ERROR, "too many changes of the table's size")
+        is_long = block[at] == 0x3F
+        at += 1
+        while is_long and at < len(block):
+            is_long = block[at] >= 0x80
+            at += 1
 
 
 def head_text(fields: Sequence[Field], ended: bool) -> bytes:

@@ -122,18 +122,53 @@ def settings(values: dict[Setting, int]) -> bytes:
     return frame(SETTINGS, 0, 0, b"".join([_SETTING.pack(name, value) for name, value in values.items()]))
 
 
-def read_settings(payload: bytes) -> list[tuple[int, int]]:
-    """The pairs in a SETTINGS frame, in order. Raises ConnectionFault: its length is wrong."""
-    if len(payload) % _SETTING.size:
-        raise ConnectionFault(ErrorCode.FRAME_SIZE_ERROR, "SETTINGS with half a setting")
-    return list(_SETTING.iter_unpack(payload))
+def check_form(kind: int, stream_id: int, length: int) -> None:
+    """
+    Check stream and length of a frame that is neither DATA nor HEADERS; unknown ones have any.
+
+    Raises:
+        ConnectionFault, StreamFault: It is malformed.
+    """
+    if kind == PUSH_PROMISE or kind == CONTINUATION:  # noqa: PLR1714 (this one is quicker)
+        raise ConnectionFault(ErrorCode.PROTOCOL_ERROR, "PUSH_PROMISE of a client, or CONTINUATION of no head")
+    if kind == PRIORITY and stream_id and length != PRIORITY_BYTES:
+        raise StreamFault(stream_id, ErrorCode.FRAME_SIZE_ERROR, "PRIORITY of the wrong length")
+    if kind in _LENGTHS and length != _LENGTHS[kind] or kind == GOAWAY and length < _MIN_GOAWAY:
+        raise ConnectionFault(ErrorCode.FRAME_SIZE_ERROR, "a frame of the wrong length")
+    if stream_id == 0 if kind in _OF_STREAMS else stream_id and kind in _OF_CONNECTIONS:
+        raise ConnectionFault(ErrorCode.PROTOCOL_ERROR, "a frame of a stream that must have none, or of none")
+
+
+PRIORITY_BYTES = 5
+_MIN_GOAWAY = 8
+_LENGTHS = {RST_STREAM: 4, PING: 8, WINDOW_UPDATE: 4}
+_OF_STREAMS = frozenset([PRIORITY, RST_STREAM])
+_OF_CONNECTIONS = frozenset([SETTINGS, PING, GOAWAY])
+
+
+def read_settings(flags: int, payload: bytes) -> list[tuple[int, int]]:
+    """The pairs in a SETTINGS frame, in order. Raises ConnectionFault. Source: RFC 9113 §6.5."""
+    if len(payload) % _SETTING.size or (flags & ACK and payload):
+        raise ConnectionFault(ErrorCode.FRAME_SIZE_ERROR, "SETTINGS with half a setting, or acknowledged with some")
+    pairs = list(_SETTING.iter_unpack(payload))
+    for name, value in pairs:
+        _check_setting(name, value)
+    return pairs
+
+
+def _check_setting(name: int, value: int) -> None:
+    """Source: RFC 9113 §6.5.2. Raises ConnectionFault."""
+    if name == Setting.INITIAL_WINDOW_SIZE and value > MAX_WINDOW:
+        raise ConnectionFault(ErrorCode.FLOW_CONTROL_ERROR, "INITIAL_WINDOW_SIZE is too large")
+    if name in (Setting.ENABLE_PUSH, Setting.ENABLE_CONNECT_PROTOCOL) and value > 1:
+        raise ConnectionFault(ErrorCode.PROTOCOL_ERROR, "a switch is neither 0 nor 1")
+    if name == Setting.MAX_FRAME_SIZE and not MAX_FRAME <= value < 2**24:
+        raise ConnectionFault(ErrorCode.PROTOCOL_ERROR, "MAX_FRAME_SIZE is out of bounds")
 
 
 def read_word(payload: bytes) -> int:
-    """The 31 or 32 bits in a frame of four bytes. Raises ConnectionFault: it has another length."""
-    if len(payload) != _WORD.size:
-        raise ConnectionFault(ErrorCode.FRAME_SIZE_ERROR, "a frame of the wrong length")
-    return int(_WORD.unpack(payload)[0])
+    """The 31 bits in a frame of four bytes."""
+    return int(_WORD.unpack(payload)[0]) & MAX_WINDOW
 
 
 def unpadded(payload: bytes) -> bytes:
