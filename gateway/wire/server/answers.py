@@ -14,6 +14,7 @@ from gateway.wire.framing import OWNED
 from gateway.wire.headers import Headers
 from gateway.wire.messages import Response, reason_phrase
 
+_METHODS = "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT"
 _MAX_STATUS_LINES = 512
 _status_lines: dict[tuple[int, str | None], str] = {}  # by status, and reason if there is one
 
@@ -23,6 +24,11 @@ def error_response(status: int, message: str, headers: Iterable[tuple[str, str]]
     content = f'{{ "statusCode": {status}, "message": {json.dumps(message)} }}'.encode()
     fields = Headers([("Content-Type", "application/json"), *headers])
     return Response(status, fields, Body(content))
+
+
+def refusal_response(status: int, message: str) -> Response:
+    """The answer to a request that never reaches the application."""
+    return error_response(status, message, [("Allow", _METHODS)] if status == 405 else [])
 
 
 def status_line(status: int, reason: str | None) -> str:

@@ -14,37 +14,17 @@ Source: RFC 9113 §3.2 and §3.3; uvicorn, "Custom protocols".
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, cast
 
+from gateway.wire.server.client_connection import ClientConnection
 from gateway.wire.server.connection import ServerConnection
 from gateway.wire.server.http2.connection import Http2ServerConnection
 from gateway.wire.server.http2.frames import PREFACE
-from gateway.wire.server.listener import Caller, Listener
+from gateway.wire.server.listener import Listener
 
 if TYPE_CHECKING:
     from uvicorn.config import Config
     from uvicorn.server import ServerState
-
-
-class ClientConnection(Protocol):
-    """
-    A connection of either version, as the server sees it.
-
-    Attributes:
-        caller: Turns its heads into requests.
-    """
-
-    caller: Caller
-
-    @property
-    def lasting(self) -> int:
-        """How many tunnels and streams of events are on it."""
-
-    def go_away(self) -> None:
-        """The server is stopping: end those."""
-
-    def abort(self) -> None:
-        """Close immediately."""
 
 
 class Arrivals:
@@ -98,7 +78,7 @@ class Arrival(asyncio.Protocol):
     def _http2(self) -> Http2ServerConnection:
         return Http2ServerConnection(self._listener, self._server_state)
 
-    def _hand_over(self, connection: ServerConnection | Http2ServerConnection) -> None:
+    def _hand_over(self, connection: ClientConnection) -> None:
         self.transport.set_protocol(connection)
         connection.connection_made(self.transport)
 

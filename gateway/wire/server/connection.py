@@ -10,7 +10,6 @@ Source: RFC 9112.
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import suppress
 from typing import TYPE_CHECKING, cast
 
@@ -18,15 +17,14 @@ from gateway.errors import ClientLeft
 from gateway.wire.backlog import backlog
 from gateway.wire.body import Body, BodyStream
 from gateway.wire.decoders import FramingError
-from gateway.wire.pace import Pace
-from gateway.wire.server.answers import error_response, render_head
-from gateway.wire.server.deadlines import NEVER, Deadlines
-from gateway.wire.server.forwarded import Peer
+from gateway.wire.server.answers import refusal_response, render_head
+from gateway.wire.server.client_connection import ClientConnection
+from gateway.wire.server.deadlines import NEVER
 from gateway.wire.server.http1_exchange import Http1Exchange
 from gateway.wire.server.incoming_body import IncomingBody
-from gateway.wire.server.listener import Caller, Listener
+from gateway.wire.server.listener import Listener
 from gateway.wire.server.request_head import HeadError, RequestHead, check_start, head_too_large
-from gateway.wire.server.sockets import client_certificate, has_left, is_last_descriptor
+from gateway.wire.server.sockets import has_left
 from gateway.wire.server.states import (
     ANSWERING,
     CLOSED,
@@ -40,37 +38,24 @@ from gateway.wire.server.states import (
     ClientState,
     on,
 )
-from gateway.wire.sweeper import sweeper
 from gateway.wire.websocket import GOING_AWAY
 
 if TYPE_CHECKING:
     from uvicorn.server import ServerState
 
 _PART, _REQUEST, _UPLOAD, _RECEIVED, _ANSWERED, _SWITCHED, _LAST, _CLOSE = map(on, ClientEvent)
-_WRITE_HIGH_BYTES = 256 * 1024
-_METHODS = "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT"
 
 
-class ServerConnection(asyncio.Protocol):
+class ServerConnection(ClientConnection):
     """
     One client connection.
 
     Attributes:
-        transport: To the client; exchanges write to it.
-        address: Address of the other end.
-        caller: Turns its heads into requests.
-        sweeper: The sweeper of the connection's event loop.
         is_full: Whether the client is slow to take what has been written.
     """
 
-    transport: asyncio.Transport
-    address = ""
-
     def __init__(self, listener: Listener, server_state: ServerState) -> None:
-        self._listener = listener
-        self._server_state = server_state
-        self.sweeper = sweeper()
-        self._deadlines = Deadlines(self.sweeper, self._listener.settings)
+        super().__init__(listener, server_state)
         self._state: ClientState = HEAD
         self._buffer = b""  # the beginning of the next request, or pipelined requests
         self._exchange: Http1Exchange | None = None
@@ -79,24 +64,6 @@ class ServerConnection(asyncio.Protocol):
         self.is_full = False
 
     # -- from the transport
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast(asyncio.Transport, transport)
-        self.transport.set_write_buffer_limits(_WRITE_HIGH_BYTES)
-        self._pace = Pace(self.transport)
-        settings = self._listener.settings
-        tls = transport.get_extra_info("ssl_object")
-        name = transport.get_extra_info("peername")
-        self.address = name[0] if isinstance(name, tuple) else "127.0.0.1"
-        peer = Peer(self.address, "https" if tls else "http", settings.trusted_proxies)
-        self.caller = Caller(peer, settings, client_certificate(tls))
-        self._server_state.connections.add(self)  # type: ignore[arg-type]
-        self.sweeper.watch(self)
-        limit = settings.limits.connections
-        if limit is not None and len(self._server_state.connections) > limit:
-            self._refuse(HeadError(503, "Too many connections"))
-        elif is_last_descriptor(self.transport):
-            self._refuse(HeadError(503, "Out of file descriptors"))
-
     def data_received(self, data: bytes) -> None:
         if len(data) > self._pace.limit_bytes:
             self._pace.took()
@@ -106,14 +73,9 @@ class ServerConnection(asyncio.Protocol):
             self._buffer = self._buffer + data if self._buffer else data
             self._serve()
 
-    def eof_received(self) -> None:
-        """The client has closed its side; like nginx and Go we treat that as leaving."""
-
     def connection_lost(self, error: Exception | None) -> None:
         self._state = _CLOSE[self._state]
-        self._server_state.connections.discard(self)
-        self._listener.stalled.discard(self)
-        self.sweeper.forget(self)
+        super().connection_lost(error)
         exchange, self._exchange = self._exchange, None
         body, self._body = self._body, None
         left = ClientLeft("the client left before the end of its request")
@@ -355,15 +317,16 @@ class ServerConnection(asyncio.Protocol):
 
     def _refuse(self, refusal: HeadError) -> None:
         """Answer a request that never reaches the application, and close."""
-        drawn, id_line = self.caller.draw_id()
-        self._listener.note(refusal, drawn, self.address)
-        allow = [("Allow", _METHODS)] if refusal.status == 405 else []
-        response = error_response(refusal.status, refusal.message, allow)
+        id_line = self._note(refusal)
+        response = refusal_response(refusal.status, refusal.message)
         content = response.body.content
         framing = f"Content-Length: {len(content)}\r\nConnection: close\r\n{id_line}"
         self.transport.write(render_head(response, framing, self.sweeper.date_line) + content)
         self._buffer = self._buffer or b"\n"  # unread bytes may still be on their way
         self._close_gently()
+
+    def _turn_away(self, refusal: HeadError) -> None:
+        self._refuse(refusal)
 
     def switch(self) -> None:
         """From here on the client's bytes belong to another protocol."""
@@ -378,7 +341,6 @@ class ServerConnection(asyncio.Protocol):
         cast(Http1Exchange, self._exchange).pass_on(data)
 
     def abort(self) -> None:
-        """Close immediately and discard unsent bytes: the client sees that the answer is incomplete."""
         self._state = _CLOSE[self._state]
         self.transport.abort()
 
@@ -389,7 +351,6 @@ class ServerConnection(asyncio.Protocol):
 
     @property
     def lasting(self) -> int:
-        """How many tunnels and streams of events are on this connection: one or none."""
         return int(self._exchange is not None and self._exchange.is_lasting)
 
     # -- flow of reading
@@ -409,7 +370,6 @@ class ServerConnection(asyncio.Protocol):
         self._deadlines.expire_at(expires_at)
 
     def sweep(self, now: float) -> None:
-        """Look at the deadlines; *now* is the event loop's time."""
         deadlines = self._deadlines
         if now >= deadlines.writing:
             self._sweep_writing()
@@ -430,16 +390,6 @@ class ServerConnection(asyncio.Protocol):
         elif not self._pace.is_wanted and self._deadlines.is_time_to_look() and has_left(self.transport):
             self.abort()
 
-    def _sweep_writing(self) -> None:
-        """Close a connection whose client reads nothing: when its time is up, or earlier if there are too many."""
-        listener = self._listener
-        if self._deadlines.has_progressed(self.transport.get_write_buffer_size()):
-            listener.stalled.discard(self)
-            return
-        listener.stalled.add(self)
-        if not self._deadlines.may_stall() or len(listener.stalled) > listener.settings.limits.stalled_connections:
-            self.abort()
-
     def _expire(self) -> None:
         """The stream's token has expired: end it, if possible between two frames."""
         if self._exchange is None or self._exchange.expire():
@@ -457,20 +407,11 @@ class ServerConnection(asyncio.Protocol):
         else:
             self._close_gently()
 
-    def _end_lingering(self) -> None:
-        """The client has had time to close, but it may still be reading the answer."""
-        if self.transport.get_write_buffer_size():
-            self._deadlines.expect_close()
-        else:
-            self.abort()
-
     def go_away(self) -> None:
-        """The server is stopping: end a tunnel or a stream of events, unless a frame to the client is incomplete."""
         if self._exchange is not None and self._exchange.is_lasting:
             self._exchange.end_tunnel(GOING_AWAY, "the gateway stops")
 
     def shutdown(self) -> None:
-        """The server is stopping: let the current exchange end; an idle connection may send a last request."""
         self._stopping = True
         self._deadlines.stop()
         farewell_s = self._listener.settings.farewell_s

@@ -19,7 +19,8 @@ import uvicorn
 from gateway.errors import GatewayError
 from gateway.reading.values import revealed
 from gateway.wire.paced_tls import paced
-from gateway.wire.server.arrival import Arrivals, ClientConnection
+from gateway.wire.server.arrival import Arrivals
+from gateway.wire.server.client_connection import ClientConnection
 from gateway.wire.server.listener import Listener, RequestHandler
 from gateway.wire.settings import ListenerTls, ServerSettings
 

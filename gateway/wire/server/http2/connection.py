@@ -9,16 +9,14 @@ Source: RFC 9113; RFC 8441.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from gateway.wire.backlog import backlog
-from gateway.wire.pace import Pace
-from gateway.wire.server.answers import error_response
-from gateway.wire.server.deadlines import NEVER, Deadlines
-from gateway.wire.server.forwarded import Peer
+from gateway.wire.server.answers import refusal_response
+from gateway.wire.server.client_connection import ClientConnection
+from gateway.wire.server.deadlines import NEVER
 from gateway.wire.server.http2 import frames
 from gateway.wire.server.http2.calm import Calm
 from gateway.wire.server.http2.fields import MalformedFields, answer_block, remembered
@@ -34,13 +32,12 @@ from gateway.wire.server.http2.frames import (
     StreamFault,
 )
 from gateway.wire.server.http2.heads import HeadReader
+from gateway.wire.server.http2.numbers import StreamNumbers
 from gateway.wire.server.http2.outflow import Sender
 from gateway.wire.server.http2.reader import FrameReader
 from gateway.wire.server.http2.stream import Http2Stream
-from gateway.wire.server.listener import Caller, Listener
+from gateway.wire.server.listener import Listener
 from gateway.wire.server.request_head import HeadError, RequestHead
-from gateway.wire.server.sockets import client_certificate, is_last_descriptor
-from gateway.wire.sweeper import sweeper
 from gateway.wire.websocket import GOING_AWAY
 
 if TYPE_CHECKING:
@@ -53,39 +50,28 @@ MAX_WORK = 8
 MAX_UNSENT_BYTES = 1024 * 1024
 """Of a client that has us answer its control frames and reads nothing: the connection ends."""
 CONNECTION_WINDOW = 16 * 1024 * 1024
-_WRITE_HIGH_BYTES = 256 * 1024
-_MAX_LEFT = 512  # streams that we have ended before the client did, for whose late frames it is not to blame
 _FIELD_BYTES = (
     64  # of each field, for what HPACK counts besides its text, and to answer heads that are a little too large
 )
 _BLOCK_BYTES = 512  # of a field block take as long as a request
 _MANY_SETTINGS = 100
-_MAX_SKIPPED = 16  # ranges of streams that the client has left out
-_METHODS = "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT"
 
 
-class Http2ServerConnection(asyncio.Protocol):
+class Http2ServerConnection(ClientConnection):
     """
     One client connection.
 
     Attributes:
-        transport: To the client.
-        address: Address of the other end.
-        caller: Turns its heads into requests.
         sender: What its streams send goes through it.
         settings: Those with which it was made.
     """
 
-    transport: asyncio.Transport
+    version = "2.0"
     sender: Sender
-    address = ""
 
     def __init__(self, listener: Listener, server_state: ServerState) -> None:
-        self._listener = listener
-        self._server_state = server_state
+        super().__init__(listener, server_state)
         self.settings = listener.settings
-        self.sweeper = sweeper()
-        self._deadlines = Deadlines(self.sweeper, self.settings)
         self._calm = Calm()
         self._swept = self.sweeper.now
         self._reader = FrameReader(self.settings.limits.head_bytes)
@@ -93,10 +79,7 @@ class Http2ServerConnection(asyncio.Protocol):
         self._is_partial = True  # the rest of something is due
         self._streams: dict[int, Http2Stream] = {}
         self._fresh: dict[int, Http2Stream] = {}  # whose requests have not begun
-        self._left: dict[int, None] = {}  # see _MAX_LEFT
-        self._unread: set[int] = set()  # of those, whose clients do not know yet
-        self._skipped: list[range] = []
-        self._last = 0  # the highest stream of the client
+        self._numbers = StreamNumbers()
         self._work = 0  # of this turn
         self._window = CONNECTION_WINDOW  # that the client has
         self._stopping = False
@@ -105,34 +88,17 @@ class Http2ServerConnection(asyncio.Protocol):
         self._farewell = NEVER  # when no new streams are taken any more
 
     # -- from the transport
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast(asyncio.Transport, transport)
-        self.transport.set_write_buffer_limits(_WRITE_HIGH_BYTES)
+    def _greet(self) -> None:
+        """Say what we accept, and open the window of the connection."""
         self.sender = Sender(self.transport, self._calm)
-        self._pace = Pace(self.transport)
-        tls = transport.get_extra_info("ssl_object")
-        name = transport.get_extra_info("peername")
-        self.address = name[0] if isinstance(name, tuple) else "127.0.0.1"
-        peer = Peer(self.address, "https" if tls else "http", self.settings.trusted_proxies)
-        self.caller = Caller(peer, self.settings, client_certificate(tls), "2.0")
         self._heads = HeadReader(self.caller, self.settings.limits)
-        self._server_state.connections.add(self)  # type: ignore[arg-type]
-        self.sweeper.watch(self)
-        self.transport.write(self._greeting())
-        limit = self.settings.limits.connections
-        if limit is not None and len(self._server_state.connections) > limit:
-            self._turn_away("Too many connections")
-        elif is_last_descriptor(self.transport):
-            self._turn_away("Out of file descriptors")
-
-    def _greeting(self) -> bytes:
-        """Our settings and the window of the connection."""
         values = {
             Setting.MAX_CONCURRENT_STREAMS: self.settings.http2.streams,
             Setting.MAX_HEADER_LIST_SIZE: self.settings.limits.head_bytes,
             Setting.ENABLE_CONNECT_PROTOCOL: 1,
         }
-        return frames.settings(values) + frames.window_update(0, CONNECTION_WINDOW - FIRST_WINDOW)
+        window = frames.window_update(0, CONNECTION_WINDOW - FIRST_WINDOW)
+        self.transport.write(frames.settings(values) + window)
 
     def data_received(self, data: bytes) -> None:
         if len(data) > self._pace.limit_bytes:
@@ -143,14 +109,9 @@ class Http2ServerConnection(asyncio.Protocol):
         if not self._is_behind:
             self._read()
 
-    def eof_received(self) -> None:
-        """The client has closed its side; like nginx and Go we treat that as leaving."""
-
     def connection_lost(self, error: Exception | None) -> None:
         self._is_closing = True
-        self._server_state.connections.discard(self)
-        self._listener.stalled.discard(self)
-        self.sweeper.forget(self)
+        super().connection_lost(error)
         self._close_streams()
 
     def pause_writing(self) -> None:
@@ -219,7 +180,7 @@ class Http2ServerConnection(asyncio.Protocol):
             self._calm.noise()
         stream = self._streams.get(stream_id)
         if stream is None:
-            self._on_late(stream_id, flags)
+            self._numbers.excuse(stream_id, flags)
             return
         stream.receive(data, size, stream_id not in self._fresh)
         if flags & END_STREAM:
@@ -231,21 +192,11 @@ class Http2ServerConnection(asyncio.Protocol):
         if self._fresh.pop(stream.stream_id, None) is not None:
             self._begin(stream)
 
-    def _on_late(self, stream_id: int, flags: int) -> None:
-        """A frame of a stream that is not there: excusable where we have ended it. Raises ConnectionFault."""
-        if stream_id not in self._left:
-            was_open = 0 < stream_id <= self._last and stream_id % 2
-            never = not was_open or any(stream_id in skipped for skipped in self._skipped)
-            code = ErrorCode.PROTOCOL_ERROR if never else ErrorCode.STREAM_CLOSED
-            raise ConnectionFault(code, "a frame of a stream that is not open")
-        if flags & END_STREAM:
-            self._unread.discard(stream_id)
-
     def _on_headers(self, flags: int, stream_id: int, block: bytes) -> None:
         if stream_id % 2 == 0:
             raise ConnectionFault(ErrorCode.PROTOCOL_ERROR, "a stream with an even number")
         self._work += 1 + len(block) // _BLOCK_BYTES
-        if stream_id > self._last:
+        if stream_id > self._numbers.last:
             self._take_head(flags, stream_id, block)
         else:
             self._take_trailers(flags, stream_id, block)
@@ -259,11 +210,11 @@ class Http2ServerConnection(asyncio.Protocol):
         self._calm.noise()
 
     def _on_reset(self, _flags: int, stream_id: int, _payload: bytes) -> None:
-        if stream_id > self._last or stream_id % 2 == 0:
+        if stream_id > self._numbers.last or stream_id % 2 == 0:
             raise ConnectionFault(ErrorCode.PROTOCOL_ERROR, "RST_STREAM of a stream that never was")
         stream = self._streams.get(stream_id)
         if stream is None:  # it has been answered in the meantime
-            self._unread.discard(stream_id)
+            self._numbers.has_ended(stream_id)
             self._calm.noise()
             return
         self._calm.ended_early()
@@ -298,7 +249,7 @@ class Http2ServerConnection(asyncio.Protocol):
         size = frames.read_word(payload)
         if stream_id == 0:
             self._widen(size)
-        elif stream_id > self._last or stream_id % 2 == 0:
+        elif stream_id > self._numbers.last or stream_id % 2 == 0:
             raise ConnectionFault(ErrorCode.PROTOCOL_ERROR, "WINDOW_UPDATE of a stream that never was")
         elif not size:
             raise StreamFault(stream_id, ErrorCode.PROTOCOL_ERROR, "a window that grows by nothing")
@@ -323,13 +274,10 @@ class Http2ServerConnection(asyncio.Protocol):
     # -- requests
     def _take_head(self, flags: int, stream_id: int, block: bytes) -> None:
         """A new stream. Raises ConnectionFault, StreamFault."""
-        if stream_id != self._last + 2:  # those left out can never be: RFC 9113 §5.1.1
-            self._skipped.append(range(self._last + 1, stream_id))
-            del self._skipped[:-_MAX_SKIPPED]
-        self._last = stream_id
+        self._numbers.begin(stream_id)
         if self._is_last_told:
             self._heads.skip(block)
-            self._leave(stream_id)
+            self._numbers.leave(stream_id)
             return
         ended = bool(flags & END_STREAM)
         head = self._checked(stream_id, block, ended)
@@ -345,7 +293,7 @@ class Http2ServerConnection(asyncio.Protocol):
             self._fresh[stream_id] = stream
 
     def _checked(self, stream_id: int, block: bytes, ended: bool) -> RequestHead | None:
-        """The head that *block* means; None: it has been refused with an answer. Raises ConnectionFault, StreamFault."""
+        """The head that *block* means; None: it has been answered. Raises ConnectionFault, StreamFault."""
         if len(self._streams) >= self.settings.http2.streams:
             self._heads.skip(block)
             raise StreamFault(stream_id, ErrorCode.REFUSED_STREAM, "too many streams")
@@ -362,7 +310,7 @@ class Http2ServerConnection(asyncio.Protocol):
         stream = self._streams.get(stream_id)
         if stream is None:
             self._heads.skip(block)
-            self._on_late(stream_id, flags)
+            self._numbers.excuse(stream_id, flags)
             return
         try:
             trailers = self._heads.trailers(block)
@@ -389,21 +337,13 @@ class Http2ServerConnection(asyncio.Protocol):
     def _refuse(self, stream_id: int, refusal: HeadError, ended: bool) -> None:
         """Answer a request that never reaches the application."""
         id_line = self._note(refusal)
-        allow = [("Allow", _METHODS)] if refusal.status == 405 else []
-        response = error_response(refusal.status, refusal.message, allow)
+        response = refusal_response(refusal.status, refusal.message)
         content = response.body.content
-        more = [f"content-length: {len(content)}", id_line] if id_line else [f"content-length: {len(content)}"]
+        more = [f"content-length: {len(content)}", *id_line.splitlines()]
         block = answer_block(response.status_code, response.headers, more) + remembered(self.sweeper.date_line)
         self._reply(self.sender.heads(block, 0, stream_id) + frames.frame(DATA, END_STREAM, stream_id, content))
         if not ended:
-            self._leave(stream_id)
-            self._unread.add(stream_id)
-
-    def _note(self, refusal: HeadError) -> str:
-        """Report a request that does not reach the application; the line with the id that its answer shows."""
-        drawn, id_line = self.caller.draw_id()
-        self._listener.note(refusal, drawn, self.address)
-        return id_line.removesuffix("\r\n")
+            self._numbers.answer_early(stream_id)
 
     # -- from the streams
     def grant(self, stream_id: int, size: int) -> None:
@@ -415,13 +355,12 @@ class Http2ServerConnection(asyncio.Protocol):
     def stream_over(self, stream: Http2Stream, code: ErrorCode | None) -> None:
         if not self._forget(stream):
             return
-        if code is not None:
-            self._leave(stream.stream_id)
         if code is None or code is ErrorCode.NO_ERROR:
             self._calm.ended_well()
         if code is ErrorCode.NO_ERROR:
-            self._unread.add(stream.stream_id)
+            self._numbers.answer_early(stream.stream_id)
         elif code is not None:
+            self._numbers.leave(stream.stream_id)
             self.transport.write(frames.reset(stream.stream_id, code))
 
     def _stop_uploads(self) -> None:
@@ -431,8 +370,7 @@ class Http2ServerConnection(asyncio.Protocol):
         It is told a moment after the answer: curl drops an answer that comes together with this.
         Source: RFC 9113 §8.1.
         """
-        unread, self._unread = self._unread, set()
-        for stream_id in unread:
+        for stream_id in self._numbers.take_unread():
             self.transport.write(frames.reset(stream_id, ErrorCode.NO_ERROR))
 
     def _forget(self, stream: Http2Stream) -> bool:
@@ -452,16 +390,10 @@ class Http2ServerConnection(asyncio.Protocol):
         else:
             self._deadlines.expect_request()
 
-    def _leave(self, stream_id: int) -> None:
-        """We have ended a stream, of which frames may still come."""
-        self._left[stream_id] = None
-        if len(self._left) > _MAX_LEFT:
-            self._left.pop(next(iter(self._left)))
-
     def _end_stream(self, fault: StreamFault) -> None:
         """The client has broken the protocol in one stream. Raises ConnectionFault: too often."""
         self._calm.ended_early()
-        self._leave(fault.stream_id)
+        self._numbers.leave(fault.stream_id)
         self.transport.write(frames.reset(fault.stream_id, fault.code))
         stream = self._streams.get(fault.stream_id)
         if stream is not None:
@@ -472,14 +404,13 @@ class Http2ServerConnection(asyncio.Protocol):
     def _fail(self, fault: ConnectionFault) -> None:
         """The client has broken the protocol: tell it why, and close."""
         self._note(HeadError(400, f"HTTP/2: {fault.message}"))
-        self.transport.write(frames.goaway(self._last, fault.code, fault.message))
+        self.transport.write(frames.goaway(self._numbers.last, fault.code, fault.message))
         self._close_gently()
         self._close_streams()
 
-    def _turn_away(self, message: str) -> None:
-        """Close before the first request."""
-        self._note(HeadError(503, message))
-        self.transport.write(frames.goaway(0, ErrorCode.ENHANCE_YOUR_CALM, message))
+    def _turn_away(self, refusal: HeadError) -> None:
+        self._note(refusal)
+        self.transport.write(frames.goaway(0, ErrorCode.ENHANCE_YOUR_CALM, refusal.message))
         self._close_gently()
 
     def _close_gently(self) -> None:
@@ -501,18 +432,15 @@ class Http2ServerConnection(asyncio.Protocol):
             stream.close()
 
     def abort(self) -> None:
-        """Close immediately and discard unsent bytes."""
         self._is_closing = True
         self.transport.abort()
 
     # -- from the server
     @property
     def lasting(self) -> int:
-        """How many of its streams are tunnels or streams of events."""
         return sum(stream.is_lasting for stream in self._streams.values())
 
     def go_away(self) -> None:
-        """The server is stopping: end tunnels and streams of events, unless a frame to the client is incomplete."""
         for stream in tuple(self._streams.values()):
             if stream.is_lasting:
                 stream.end_tunnel(GOING_AWAY, "the gateway stops")
@@ -539,13 +467,12 @@ class Http2ServerConnection(asyncio.Protocol):
         """From here on no new stream is taken."""
         self._is_last_told = True
         self._farewell = NEVER
-        self.transport.write(frames.goaway(self._last, ErrorCode.NO_ERROR))
+        self.transport.write(frames.goaway(self._numbers.last, ErrorCode.NO_ERROR))
         if not self._streams:
             self._close_gently()
 
     # -- deadlines
     def sweep(self, now: float) -> None:
-        """Look at the deadlines; *now* is the event loop's time."""
         self._calm.pass_time(now - self._swept)
         self._swept = now
         deadlines = self._deadlines
@@ -556,27 +483,13 @@ class Http2ServerConnection(asyncio.Protocol):
         elif now >= deadlines.reading:
             deadlines.reading = NEVER
             self._sweep_reading()
-        if self._unread:
-            self._stop_uploads()
+        self._stop_uploads()
         for stream in tuple(self._streams.values()):
             stream.sweep(now, self._listener.stalled)
 
-    def _sweep_writing(self) -> None:
-        """Close a connection whose client reads nothing: when its time is up, or earlier if there are too many."""
-        listener = self._listener
-        if self._deadlines.has_progressed(self.transport.get_write_buffer_size()):
-            listener.stalled.discard(self)
-            return
-        listener.stalled.add(self)
-        if not self._deadlines.may_stall() or len(listener.stalled) > listener.settings.limits.stalled_connections:
-            self.abort()
-
     def _sweep_reading(self) -> None:
         if self._is_closing:
-            if self.transport.get_write_buffer_size():
-                self._deadlines.expect_close()
-            else:
-                self.abort()
+            self._end_lingering()
         elif self._is_partial and self._reader.is_open:
             self._fail(ConnectionFault(ErrorCode.NO_ERROR, "the rest of a frame did not come in time"))
         else:

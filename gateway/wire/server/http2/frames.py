@@ -129,7 +129,7 @@ def check_form(kind: int, stream_id: int, length: int) -> None:
     Raises:
         ConnectionFault, StreamFault: It is malformed.
     """
-    if kind == PUSH_PROMISE or kind == CONTINUATION:  # noqa: PLR1714 (this one is quicker)
+    if kind in (PUSH_PROMISE, CONTINUATION):
         raise ConnectionFault(ErrorCode.PROTOCOL_ERROR, "PUSH_PROMISE of a client, or CONTINUATION of no head")
     if kind == PRIORITY and stream_id and length != PRIORITY_BYTES:
         raise StreamFault(stream_id, ErrorCode.FRAME_SIZE_ERROR, "PRIORITY of the wrong length")

@@ -116,7 +116,7 @@ class FrameReader:
         return DATA, 0 if missing else flags, stream_id, piece
 
     def _read(self, kind: int, flags: int, stream_id: int, payload: bytes) -> Frame | None:
-        """The frame, in the form in which it is given out; None: part of a head. Raises ConnectionFault, StreamFault."""
+        """The frame as it is given out; None: part of a head. Raises ConnectionFault, StreamFault."""
         if self._head is not None:
             return self._continue(kind, flags, stream_id, payload)
         if kind == DATA and self.is_open:
