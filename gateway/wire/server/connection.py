@@ -157,7 +157,9 @@ class ServerConnection(ClientConnection):
     def _begin(self, head: RequestHead) -> None:
         """Give the request of *head* to the application. Raises HeadError: its body is malformed."""
         request = self.caller.request(head)
-        exchange = Http1Exchange(self, request, head.keep_alive and not self._stopping, head.minor)
+        exchange = Http1Exchange(request)
+        exchange.line, exchange.minor = self, head.minor
+        exchange.keep_alive = head.keep_alive and not self._stopping
         self._deadlines.reading = NEVER
         if head.length:
             request.body = self._attach_body(head, exchange)

@@ -10,7 +10,7 @@ import asyncio
 from typing import TYPE_CHECKING, Protocol
 
 from gateway.wire.body import BodyStream
-from gateway.wire.messages import Request, Response
+from gateway.wire.messages import Response
 from gateway.wire.server.answer_stream import JOIN_BYTES, AnswerStream
 from gateway.wire.server.answers import render_head, render_interim
 from gateway.wire.server.exchange import WAITING, Exchange
@@ -53,20 +53,19 @@ class Http1Exchange(Exchange):
     One request and its answer.
 
     Attributes:
+        line: The connection, which sets these attributes: a call for that would be the dearest part of it.
         keep_alive: Whether the connection may carry another request afterwards.
+        minor: Of the client's version, 0 or 1.
     """
 
-    __slots__ = ("_line", "_minor", "keep_alive")
-
-    def __init__(self, line: Line, request: Request, keep_alive: bool, minor: int) -> None:
-        super().__init__(request)
-        self._line = line
-        self.keep_alive = keep_alive
-        self._minor = minor
+    __slots__ = ("keep_alive", "line", "minor")
+    line: Line
+    keep_alive: bool
+    minor: int
 
     def inform(self, response: Response) -> None:
-        if self._phase is WAITING and self._minor == 1:  # HTTP/1.0 has no interim answers
-            self._line.transport.write(render_interim(response))
+        if self._phase is WAITING and self.minor == 1:  # HTTP/1.0 has no interim answers
+            self.line.transport.write(render_interim(response))
 
     def refuse(self, refusal: HeadError) -> None:
         self.keep_alive = False
@@ -76,7 +75,7 @@ class Http1Exchange(Exchange):
         self._sent = len(content)
         response.headers.lines.pop("content-length", None)  # so that the usual head is written unchanged
         head = self._render(response, f"Content-Length: {len(content)}\r\n")
-        transport = self._line.transport
+        transport = self.line.transport
         if len(content) <= JOIN_BYTES:
             transport.write(head + content)
         else:
@@ -85,7 +84,7 @@ class Http1Exchange(Exchange):
 
     def _write_head_only(self, response: Response, length: str | None) -> None:
         framing = "" if length is None else f"Content-Length: {length}\r\n"
-        self._line.transport.write(self._render(response, framing))
+        self.line.transport.write(self._render(response, framing))
         self._end()
 
     def _send_stream(self, response: Response, source: BodyStream) -> None:
@@ -93,14 +92,14 @@ class Http1Exchange(Exchange):
         chunked = False
         if source.length is not None:
             framing = f"Content-Length: {source.length}\r\n"
-        elif self._minor == 1:
+        elif self.minor == 1:
             chunked = True
             framing = "Transfer-Encoding: chunked\r\n"
         else:
             self.keep_alive = False
             framing = ""
         head = self._render(response, framing)
-        stream = AnswerStream(self._line.transport, head, chunked, self._stream_ended)
+        stream = AnswerStream(self.line.transport, head, chunked, self._stream_ended)
         if self.request.takes_trailers:
             stream.barred = barred_names(self.request, response.headers)
         self._pipe(stream, source, _is_event_stream(head))
@@ -109,41 +108,41 @@ class Http1Exchange(Exchange):
         upgrade = response.headers.first("upgrade") or self.request.upgrade
         self.keep_alive = False
         head = self._render(response, f"Connection: Upgrade\r\nUpgrade: {upgrade}\r\n", is_last=False)
-        stream = AnswerStream(self._line.transport, head, False, self._stream_ended)
+        stream = AnswerStream(self.line.transport, head, False, self._stream_ended)
         is_websocket = upgrade.lower() == "websocket"
         if is_websocket:
             self._track_frames(stream)
-        self._line.switch()
+        self.line.switch()
         self._pipe(stream, response.body.stream or BodyStream(), is_websocket)
 
     def _pipe(self, stream: AnswerStream, source: BodyStream, is_lasting: bool) -> None:
         self._stream = stream
         self.is_lasting = is_lasting
         if is_lasting:
-            self._line.expire_at(self.request.expires_at)
-        stream.take(source, self._line.is_full)
+            self.line.expire_at(self.request.expires_at)
+        stream.take(source, self.line.is_full)
 
     def _render(self, response: Response, framing: str, is_last: bool = True) -> bytes:
         """The head; *is_last*: whether nothing follows the answer if the connection is not kept."""
-        if self.body is not None and self._line.must_close:
+        if self.body is not None and self.line.must_close:
             self.keep_alive = False
         if not self.keep_alive:
             framing += "Connection: close\r\n" if is_last else ""
-        elif self._minor == 0:
+        elif self.minor == 0:
             framing += "Connection: keep-alive\r\n"
         if self.request.id_key:  # in place of what backend or policy calls so
             response.headers.lines.pop(self.request.id_key, None)
             framing = f"{framing}{self.request.id_line}\r\n"
-        return render_head(response, framing, self._line.sweeper.date_line)
+        return render_head(response, framing, self.line.sweeper.date_line)
 
     def _ended(self) -> None:
-        self._line.exchange_ended(self.keep_alive)
+        self.line.exchange_ended(self.keep_alive)
 
     def _broke_off(self, ends_well: bool) -> None:
         if ends_well:
-            self._line.exchange_ended(keep_alive=False)
+            self.line.exchange_ended(keep_alive=False)
         else:
-            self._line.abort()
+            self.line.abort()
 
 
 def _is_event_stream(head: bytes) -> bool:

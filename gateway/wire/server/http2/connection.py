@@ -82,7 +82,6 @@ class Http2ServerConnection(ClientConnection):
         self._numbers = StreamNumbers()
         self._work = 0  # of this turn
         self._window = CONNECTION_WINDOW  # that the client has
-        self._stopping = False
         self._is_last_told = False  # which stream is the last one
         self._is_closing = False
         self._farewell = NEVER  # when no new streams are taken any more
@@ -97,8 +96,7 @@ class Http2ServerConnection(ClientConnection):
             Setting.MAX_HEADER_LIST_SIZE: self.settings.limits.head_bytes,
             Setting.ENABLE_CONNECT_PROTOCOL: 1,
         }
-        window = frames.window_update(0, CONNECTION_WINDOW - FIRST_WINDOW)
-        self.transport.write(frames.settings(values) + window)
+        self.transport.write(frames.settings(values) + frames.window_update(0, CONNECTION_WINDOW - FIRST_WINDOW))
 
     def data_received(self, data: bytes) -> None:
         if len(data) > self._pace.limit_bytes:
@@ -248,22 +246,13 @@ class Http2ServerConnection(ClientConnection):
         self._calm.noise()
         size = frames.read_word(payload)
         if stream_id == 0:
-            self._widen(size)
+            self.sender.widen(size)
         elif stream_id > self._numbers.last or stream_id % 2 == 0:
             raise ConnectionFault(ErrorCode.PROTOCOL_ERROR, "WINDOW_UPDATE of a stream that never was")
         elif not size:
             raise StreamFault(stream_id, ErrorCode.PROTOCOL_ERROR, "a window that grows by nothing")
         elif (stream := self._streams.get(stream_id)) and not stream.flow.widen(size):
             raise StreamFault(stream_id, ErrorCode.FLOW_CONTROL_ERROR, "a window is too large")
-
-    def _widen(self, size: int) -> None:
-        sender = self.sender
-        if not size:
-            raise ConnectionFault(ErrorCode.PROTOCOL_ERROR, "a window that grows by nothing")
-        sender.window += size
-        if sender.window > MAX_WINDOW:
-            raise ConnectionFault(ErrorCode.FLOW_CONTROL_ERROR, "the connection's window is too large")
-        sender.pump()
 
     def _reply(self, data: bytes) -> None:
         """Answer a control frame, unless the client reads none of the answers."""
@@ -454,7 +443,6 @@ class Http2ServerConnection(ClientConnection):
         """
         if self._is_closing:
             return
-        self._stopping = True
         self._deadlines.stop()
         farewell_s = self.settings.farewell_s
         if not farewell_s:

@@ -16,7 +16,14 @@ from collections.abc import Callable
 
 from gateway.wire.server.http2 import frames
 from gateway.wire.server.http2.calm import Calm
-from gateway.wire.server.http2.frames import END_STREAM, FIRST_WINDOW, MAX_FRAME, MAX_WINDOW
+from gateway.wire.server.http2.frames import (
+    END_STREAM,
+    FIRST_WINDOW,
+    MAX_FRAME,
+    MAX_WINDOW,
+    ConnectionFault,
+    ErrorCode,
+)
 
 _SMALL_BYTES = 1024
 
@@ -58,6 +65,15 @@ class Sender:
             if flow.advance():
                 flow.is_queued = True
                 ready.append(flow)
+
+    def widen(self, size: int) -> None:
+        """The client takes *size* bytes more on the whole connection. Raises ConnectionFault."""
+        if not size:
+            raise ConnectionFault(ErrorCode.PROTOCOL_ERROR, "a window that grows by nothing")
+        self.window += size
+        if self.window > MAX_WINDOW:
+            raise ConnectionFault(ErrorCode.FLOW_CONTROL_ERROR, "the connection's window is too large")
+        self.pump()
 
     def resume(self) -> None:
         """The socket takes more."""
