@@ -225,8 +225,8 @@ class Exchange(ABC):
         """The backend agreed to another protocol: from here on bytes flow both ways. Source: RFC 9110 §7.8."""
 
     @abstractmethod
-    def _ended(self) -> None:
-        """The answer has been written."""
+    def _end(self) -> None:
+        """The answer has been written: close, and go on with the connection."""
 
     @abstractmethod
     def _broke_off(self, ends_well: bool) -> None:
@@ -310,10 +310,6 @@ class Exchange(ABC):
             stream.insert(close_frame(BAD_GATEWAY, "the backend is gone", masked=False))
         self._close(client_left=False)
         self._broke_off(ends_well)
-
-    def _end(self) -> None:
-        self._close(client_left=False)
-        self._ended()
 
     def leave(self) -> None:
         """The connection is gone: no client is waiting for this exchange any more."""

@@ -135,7 +135,8 @@ class Http1Exchange(Exchange):
             framing = f"{framing}{self.request.id_line}\r\n"
         return render_head(response, framing, self.line.sweeper.date_line)
 
-    def _ended(self) -> None:
+    def _end(self) -> None:
+        self._close(client_left=False)
         self.line.exchange_ended(self.keep_alive)
 
     def _broke_off(self, ends_well: bool) -> None:

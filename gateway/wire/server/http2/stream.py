@@ -229,8 +229,9 @@ class Http2Stream(Exchange):
         return block if "date" in lines else block + remembered(self._line.sweeper.date_line)
 
     # -- ends
-    def _ended(self) -> None:
+    def _end(self) -> None:
         """The exchange is over; what is still to be sent, and what the client still sends, is the stream's."""
+        self._close(client_left=False)
         if self.flow.size:
             self._expect_progress()
 
