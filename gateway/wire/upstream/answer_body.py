@@ -30,7 +30,17 @@ class AnswerBody:
         stalled_at: Since when it does not flow, in the event loop's time; infinite while it does.
     """
 
-    __slots__ = ("_flow_changed", "_is_behind", "_pace", "_receive", "decoder", "flows", "stalled_at", "stream")
+    __slots__ = (
+        "_flow_changed",
+        "_is_behind",
+        "_is_over",
+        "_pace",
+        "_receive",
+        "decoder",
+        "flows",
+        "stalled_at",
+        "stream",
+    )
 
     def __init__(
         self,
@@ -48,12 +58,15 @@ class AnswerBody:
         self._receive = receive
         self._flow_changed = flow_changed
         self._is_behind = False  # more chunks have come than one turn of the loop reads
+        self._is_over = False  # the connection may already carry another answer
         self.flows = True
         self.stalled_at = _NEVER
         self.decoder = _decoder(length)
         self.stream = BodyStream(length if length > 0 else None, self._pause, self._resume, give_up)
 
     def _pause(self) -> None:
+        if self._is_over:
+            return
         if self.flows and not self._pace.is_closing():
             self.flows = False
             self.stalled_at = sweeper().now
@@ -62,6 +75,8 @@ class AnswerBody:
         self._flow_changed()
 
     def _resume(self) -> None:
+        if self._is_over:
+            return
         if not self.flows and not self._pace.is_closing():
             self.flows = True
             self.stalled_at = _NEVER
@@ -88,7 +103,8 @@ class AnswerBody:
         self._receive(self, b"")
 
     def let_go(self) -> None:
-        """The body is complete: the connection reads again, whatever the client has still to take."""
+        """The body is complete: the connection reads again, whatever the client has still to take, and from now on."""
+        self._is_over = True
         if not self.flows and not self._pace.is_closing():
             self._pace.resume_reading()
 

@@ -308,12 +308,13 @@ class Http2ServerConnection(ClientConnection):
             self._blocks.skip(block)
             self._numbers.excuse(stream_id, flags)
             return
+        if stream.ended:
+            self._heads.skip(block)
+            raise StreamFault(stream_id, ErrorCode.STREAM_CLOSED, "a head behind the end of the request")
         try:
             trailers = self._blocks.trailers(block)
         except MalformedFields as error:
             raise StreamFault(stream_id, ErrorCode.PROTOCOL_ERROR, str(error)) from None
-        if stream.ended:
-            raise StreamFault(stream_id, ErrorCode.STREAM_CLOSED, "a head behind the end of the request")
         if not flags & END_STREAM:
             raise StreamFault(stream_id, ErrorCode.PROTOCOL_ERROR, "trailers that do not end the request")
         self._complete(stream, trailers)

@@ -137,9 +137,12 @@ class Http2Stream(Exchange):
             if trailers:
                 incoming.trailers = trailers
             incoming.finish()
+            incoming.part()
         elif trailers and self._parts:
             self.request.body = Body(stream=BodyStream.whole(b"".join(self._parts), trailers))
             self._parts = []
+        if self.request.upgraded is not None:
+            self.flow.complete()  # who ends a tunnel leaves it; the backend's side ends with the body
 
     def _want(self) -> None:
         """The body has a reader that is ready for more."""
@@ -248,6 +251,8 @@ class Http2Stream(Exchange):
     def _sent_end(self) -> None:
         """The end of the answer has been written."""
         self._incoming = None
+        if self.ended:
+            self._deadlines = None  # which hold the stream
         self._line.stream_over(self, None if self.ended else ErrorCode.NO_ERROR)
 
     def _cut(self, code: ErrorCode) -> None:
@@ -267,6 +272,8 @@ class Http2Stream(Exchange):
         self.leave()
         if incoming is not None:
             incoming.fail(ClientLeft("the client left before the end of its request"))
+            incoming.part()
+        self._deadlines = None
 
     # -- deadlines
     @property

@@ -22,6 +22,7 @@ _FLAGS = {
 }
 _OF_THE_CONNECTION = {Kind.SETTINGS, Kind.PING, Kind.GOAWAY}
 _OF_A_STREAM = {Kind.DATA, Kind.HEADERS, Kind.PRIORITY, Kind.RST_STREAM, Kind.CONTINUATION}
+# A frame that comes too late is answered with RST_STREAM (RFC 9113 §5.1), whatever was sent before.
 _ENDED_MAY = {Kind.RST_STREAM, Kind.WINDOW_UPDATE, Kind.PRIORITY}
 
 
@@ -55,11 +56,14 @@ def _well_formed(seen: Frame) -> bool:
 
 def _out_of_order(frames: Sequence[Frame]) -> list[str]:
     """Frames of streams that are over, and field blocks with other frames inside."""
-    found, ended, reset, inside = [], set(), set(), 0
+    found: list[str] = []
+    ended: set[int] = set()
+    reset: set[int] = set()
+    inside = 0
     for seen in frames:
         if (seen.kind == Kind.CONTINUATION) != bool(inside) or (inside and seen.stream != inside):
             found.append(f"{seen}: field block")
-        if seen.stream in reset or (seen.stream in ended and seen.kind not in _ENDED_MAY):
+        if seen.stream in reset | ended and seen.kind not in _ENDED_MAY:
             found.append(f"{seen}: the stream is over")
         if seen.kind in (Kind.HEADERS, Kind.CONTINUATION):
             inside = 0 if seen.flags & END_HEADERS else seen.stream
