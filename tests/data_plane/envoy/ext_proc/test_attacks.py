@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from gateway.assembly.app import build
+from gateway.wire.upstream.asgi_target import AsgiTarget
 from tests.data_plane.envoy.ext_proc.rig import Side, behind_envoy, request
 from tests.wire.rig import Backend, settled
 
@@ -161,10 +162,10 @@ def test_leaving(tmp_path: Path) -> None:
         counts = side.live.envoy.counts
         _, writer = await asyncio.open_connection("127.0.0.1", side.port)
         writer.write(request("GET /plain/a"))
-        assert await settled(lambda: side.backend.received != b"")
+        assert await settled(lambda: side.backend.received != b"", 10)
         assert counts.open == 1
         writer.close()
-        assert await settled(lambda: counts.open == 0)
+        assert await settled(lambda: counts.open == 0, 10)
         [record] = side.gateway.requests
         assert (record.reason, record.status) == ("ClientConnectionFailure", None)
 
@@ -264,7 +265,7 @@ def test_watched_stream(tmp_path: Path) -> None:
         writer.close()
         assert side.live.envoy is not None
         counts = side.live.envoy.counts
-        assert await settled(lambda: counts.open == 0)
+        assert await settled(lambda: counts.open == 0, 10)
         assert (await side.ask(request("GET /watched/a"))).status == 429
 
     play(tmp_path, scenario, script=events)
@@ -295,7 +296,7 @@ def test_freed(tmp_path: Path) -> None:
         former, settings = weakref.ref(side.live.current.dispatcher), side.live.current.config
         await side.live.replace(build(settings, side.live.current))
         del side.gateway
-        assert await settled(lambda: former() is None)
+        assert await settled(lambda: former() is None, 10)
         assert (await side.ask(request("GET /plain/a"))).status == 200
 
     gc.disable()
@@ -303,3 +304,23 @@ def test_freed(tmp_path: Path) -> None:
         play(tmp_path, scenario)
     finally:
         gc.enable()
+
+
+async def inside(scope: Any, receive: Any, send: Any) -> None:
+    """An application that reads the body and answers."""
+    received = await receive()
+    await send({"type": "http.response.start", "status": 202, "headers": [(b"location", b"/x")]})
+    await send({"type": "http.response.body", "body": scope["path"].encode() + received["body"]})
+
+
+def test_application(tmp_path: Path) -> None:
+    """An application in the process answers by itself, with the body that it reads; nothing goes to a cluster."""
+
+    async def scenario(side: Side) -> None:
+        api = next(api for api in side.gateway.assembly.apis if api.id == "plain")
+        object.__setattr__(api.payload, "target", AsgiTarget(inside, "inside"))
+        answered = await side.ask(request("POST /plain/b", body=b"-abc"))
+        assert (answered.status, answered.field("location"), answered.body) == (202, "/x", b"/plain/b-abc")
+        assert side.backend.received == b""
+
+    play(tmp_path, scenario)

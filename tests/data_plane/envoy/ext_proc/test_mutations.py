@@ -22,6 +22,8 @@ TABLE: dict[str, tuple[Fields, Fields, Changes]] = {
     "lines in another order": ([*A, ("a", "2")], [("a", "2"), ("a", "1")], ([], [("a", "2")], [("a", "1")])),
     "another spelling is replaced": ([("x_a", "evil")], [("x-a", "ours")], (["x_a"], [("x-a", "ours")], [])),
     "both spellings": ([("x_a", "evil"), ("x-a", "evil")], [("x-a", "ours")], (["x_a"], [("x-a", "ours")], [])),
+    "one of two spellings": ([("x_a", "evil"), ("x-a", "1")], [("x-a", "1")], (["x_a"], [], [])),
+    "the first line is the same": ([*A, ("a", "2")], A, ([], [("a", "1")], [])),
     "a spelling stays": ([("x_a", "1")], [("x_a", "1")], ([], [], [])),
     "every spelling goes": ([("x_a", "1"), ("x-a", "2")], [], (["x_a", "x-a"], [], [])),
     "an empty value": (A, [("a", "")], ([], [("a", "")], [])),
