@@ -133,12 +133,12 @@ bench-own: install ## What a request costs the gateway itself; AGAINST=REVISION 
 	$(BIN)/python -m benchmarks.own_cost $(if $(AGAINST),--against $(AGAINST))
 
 bench-grown: install ## Fail if a request costs 10 % more processor time than with the commit before, or with AGAINST
-bench-http2: install ## What HTTP/2 costs beside HTTP/1.1, with 1, 10 and 100 requests under way; needs h2load and nginx
 	$(BIN)/python -m benchmarks.own_cost --quick --most 1.1 --against $(or $(AGAINST),HEAD^)
+
+bench-http2: install ## What HTTP/2 costs beside HTTP/1.1, with 1, 10 and 100 requests under way; needs h2load and nginx
 	$(BIN)/python -m benchmarks.bench_http2
 
 simulate: install ## Watch up to a million batch jobs in jumping time (MOST=30000 for less), and draw the curves; takes a quarter of an hour
-simulate: install ## Watch up to a million batch jobs in jumping time (MOST=30000 for less), and draw the curves; takes an hour
 	$(BIN)/python -m benchmarks.simulation --most $(or $(MOST),1000000)
 	@$(BIN)/python -m docs.generate
 

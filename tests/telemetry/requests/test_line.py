@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -52,7 +53,7 @@ def record(**changes: Any) -> RequestRecord:
 
 
 @pytest.fixture
-def lines(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def lines(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """The lines that are written, all in the same moment."""
     written: list[str] = []
     monkeypatch.setattr(logs._lines, "msg", written.append)
@@ -60,7 +61,7 @@ def lines(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     before = structlog.get_config()
     logs.configure()
     logs.hide(["the-own-secret"])
-    yield written  # type: ignore[misc]
+    yield written
     logs.hide([])
     structlog.configure(**before)
 

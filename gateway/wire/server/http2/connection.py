@@ -309,7 +309,7 @@ class Http2ServerConnection(ClientConnection):
             self._numbers.excuse(stream_id, flags)
             return
         if stream.ended:
-            self._heads.skip(block)
+            self._blocks.skip(block)
             raise StreamFault(stream_id, ErrorCode.STREAM_CLOSED, "a head behind the end of the request")
         try:
             trailers = self._blocks.trailers(block)
