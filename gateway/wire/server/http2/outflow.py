@@ -243,8 +243,9 @@ class Outflow:
         self._end()
 
     def _end(self) -> None:
+        ended = self._ended
         self.abandon()
-        self._ended()
+        ended()
 
     # -- from the connection
     def widen(self, size: int) -> bool:
@@ -262,3 +263,8 @@ class Outflow:
         self._sender.forget(self)
         self._pieces.clear()
         self.size = 0
+        self._drained = self._ended = _nothing  # a stream that its flow holds would wait for the garbage collector
+
+
+def _nothing() -> None:
+    """The stream is over."""

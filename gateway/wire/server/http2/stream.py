@@ -132,14 +132,21 @@ class Http2Stream(Exchange):
         self.ended = True
         if self._deadlines is not None:
             self._deadlines.stop_reading()
-        incoming, self._incoming = self._incoming, None
-        if incoming is not None:
-            if trailers:
-                incoming.trailers = trailers
-            incoming.finish()
+        if self._incoming is not None:
+            self._finish(self._incoming, trailers)
         elif trailers and self._parts:
             self.request.body = Body(stream=BodyStream.whole(b"".join(self._parts), trailers))
             self._parts = []
+
+    def _finish(self, incoming: BodyStream, trailers: dict[str, str] | None) -> None:
+        self._incoming = None
+        incoming.trailers = trailers or incoming.trailers
+        incoming.finish()
+        incoming.part()
+        stream = self._stream
+        if self.request.upgraded is not None and stream is not None:  # who ends a tunnel leaves it
+            stream.abandon()
+            stream.finish()
 
     def _want(self) -> None:
         """The body has a reader that is ready for more."""
@@ -246,6 +253,8 @@ class Http2Stream(Exchange):
     def _sent_end(self) -> None:
         """The end of the answer has been written."""
         self._incoming = None
+        if self.ended:
+            self._deadlines = None  # which hold the stream
         self._line.stream_over(self, None if self.ended else ErrorCode.NO_ERROR)
 
     def _cut(self, code: ErrorCode) -> None:
@@ -265,6 +274,8 @@ class Http2Stream(Exchange):
         self.leave()
         if incoming is not None:
             incoming.fail(ClientLeft("the client left before the end of its request"))
+            incoming.part()
+        self._deadlines = None
 
     # -- deadlines
     @property
