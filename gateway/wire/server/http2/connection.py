@@ -53,8 +53,7 @@ CONNECTION_WINDOW = 16 * 1024 * 1024
 _FIELD_BYTES = (
     64  # of each field, for what HPACK counts besides its text, and to answer heads that are a little too large
 )
-_BLOCK_BYTES = 512  # of a field block take as long as a request
-_MANY_SETTINGS = 100
+_WORK_BYTES = 512  # of a field block, or of settings, take as long as a request
 
 
 class Http2ServerConnection(ClientConnection):
@@ -199,7 +198,7 @@ class Http2ServerConnection(ClientConnection):
     def _on_headers(self, flags: int, stream_id: int, block: bytes) -> None:
         if stream_id % 2 == 0:
             raise ConnectionFault(ErrorCode.PROTOCOL_ERROR, "a stream with an even number")
-        self._work += 1 + len(block) // _BLOCK_BYTES
+        self._work += 1 + len(block) // _WORK_BYTES
         if stream_id > self._numbers.last:
             self._take_head(flags, stream_id, block)
         else:
@@ -230,7 +229,7 @@ class Http2ServerConnection(ClientConnection):
         pairs = frames.read_settings(flags, payload)
         if flags & ACK:
             return
-        self._work += 1 + len(pairs) // _MANY_SETTINGS
+        self._work += 1 + len(payload) // _WORK_BYTES
         for name, value in dict(pairs).items():
             self._set(name, value)
         self._reply(frames.frame(frames.SETTINGS, ACK, 0))
@@ -308,7 +307,7 @@ class Http2ServerConnection(ClientConnection):
             self._numbers.excuse(stream_id, flags)
             return
         if stream.ended:
-            self._heads.skip(block)
+            self._blocks.skip(block)
             raise StreamFault(stream_id, ErrorCode.STREAM_CLOSED, "a head behind the end of the request")
         try:
             trailers = self._blocks.trailers(block)

@@ -132,17 +132,21 @@ class Http2Stream(Exchange):
         self.ended = True
         if self._deadlines is not None:
             self._deadlines.stop_reading()
-        incoming, self._incoming = self._incoming, None
-        if incoming is not None:
-            if trailers:
-                incoming.trailers = trailers
-            incoming.finish()
-            incoming.part()
+        if self._incoming is not None:
+            self._finish(self._incoming, trailers)
         elif trailers and self._parts:
             self.request.body = Body(stream=BodyStream.whole(b"".join(self._parts), trailers))
             self._parts = []
-        if self.request.upgraded is not None:
-            self.flow.complete()  # who ends a tunnel leaves it; the backend's side ends with the body
+
+    def _finish(self, incoming: BodyStream, trailers: dict[str, str] | None) -> None:
+        self._incoming = None
+        incoming.trailers = trailers or incoming.trailers
+        incoming.finish()
+        incoming.part()
+        stream = self._stream
+        if self.request.upgraded is not None and stream is not None:  # who ends a tunnel leaves it
+            stream.abandon()
+            stream.finish()
 
     def _want(self) -> None:
         """The body has a reader that is ready for more."""
