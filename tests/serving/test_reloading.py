@@ -180,6 +180,9 @@ def test_a_console_that_is_switched_off_leaves_nothing(tmp_path: Path) -> None:
         ("reload: {watch: true}", "reload: {endpoint: true}", ["reload.watch"]),
         ("reload: {watch: true}", "reload: {watch: true, endpoint: true}", []),
         ("workers: 2", "workers: 3", ["workers"]),
+        ("envoy: {}", "envoy: {callers: [10.0.0.0/8]}", []),
+        ("envoy: {}", "envoy: {questions: 5}", ["envoy, but for its callers and certificate"]),
+        ("workers: 1", "envoy: {}", ["envoy, but for its callers and certificate"]),
     ],
 )
 def test_what_needs_a_restart_is_told(before: str, after: str, waiting: list[str], tmp_path: Path) -> None:

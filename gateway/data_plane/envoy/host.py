@@ -16,6 +16,7 @@ from typing import Any, Protocol
 
 import grpc
 import structlog
+from google.protobuf.message import DecodeError
 from grpc import aio
 
 from gateway.data_plane.envoy.answering import Answering
@@ -127,19 +128,17 @@ class EnvoyHost:
             answer: Makes the reply, or an awaitable of it; may raise Unanswerable.
         """
 
-        async def handle(question: Any, context: aio.ServicerContext) -> Any:
+        async def handle(octets: bytes, context: aio.ServicerContext) -> Any:
             answering = await self._admit(context)
             try:
-                reply = answer(question, answering)
+                reply = answer(_read(octets, question_type), answering)
                 return await reply if isinstance(reply, Awaitable) else reply
             except Exception as error:
                 await self._give_up(error, context)
             finally:
                 self.counts.open -= 1
 
-        return grpc.unary_unary_rpc_method_handler(
-            handle, request_deserializer=question_type.FromString, response_serializer=reply_type.SerializeToString
-        )
+        return grpc.unary_unary_rpc_method_handler(handle, response_serializer=reply_type.SerializeToString)
 
     def streaming(
         self,
@@ -151,7 +150,8 @@ class EnvoyHost:
         A method with a stream of messages in both directions.
 
         Args:
-            process: Reads and writes with ``context.read`` and ``context.write``; may raise Unanswerable.
+            process: Reads and writes with ``context.read`` and ``context.write``; may raise Unanswerable. What is not
+                a message is read as an empty one.
         """
 
         async def handle(_: object, context: aio.ServicerContext) -> None:
@@ -163,8 +163,14 @@ class EnvoyHost:
             finally:
                 self.counts.open -= 1
 
+        def read(octets: bytes) -> Any:
+            try:
+                return _read(octets, question_type)
+            except Unanswerable:  # gRPC would log where it was raised, for each message
+                return question_type()
+
         return grpc.stream_stream_rpc_method_handler(
-            handle, request_deserializer=question_type.FromString, response_serializer=reply_type.SerializeToString
+            handle, request_deserializer=read, response_serializer=reply_type.SerializeToString
         )
 
     async def _admit(self, context: aio.ServicerContext) -> Answering:
@@ -203,3 +209,11 @@ class EnvoyHost:
             ("grpc.absolute_max_metadata_size", _METADATA_BYTES),
             ("grpc.http2.min_ping_interval_without_data_ms", _LEAST_PING_MS),
         ]
+
+
+def _read(octets: bytes, question_type: Any) -> Any:
+    """The message in *octets*. Raises Unanswerable: they are not one."""
+    try:
+        return question_type.FromString(octets)
+    except DecodeError:
+        raise Unanswerable(grpc.StatusCode.INVALID_ARGUMENT, "not a message of this method") from None

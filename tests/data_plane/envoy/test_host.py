@@ -22,8 +22,9 @@ from gateway.reading.values import Address
 from gateway.serving.envoy_listener import reserve
 from gateway.serving.live import answering as answering_of
 from tests.acceptance.rig import CONFIG, Product, product
-from tests.data_plane.envoy.rig import ENVOY, HEALTH, connected, healthy
+from tests.data_plane.envoy.rig import CHECK, ENVOY, HEALTH, connected, healthy
 
+PROCESSING = "\nenvoy: {{listen: 127.0.0.1:0, ext-proc: true}}\n"
 STRANGERS = '\nenvoy: {{listen: "127.0.0.1:0", callers: [192.0.2.0/24]}}\n'
 TLS = """
 envoy:
@@ -232,3 +233,23 @@ def test_settings(tmp_path: Path, text: str, found: str) -> None:
     """What cannot be meant is refused at load."""
     with pytest.raises(LoadError, match=found):
         build(parse(text, "config.yaml", tmp_path, {}))
+
+
+@pytest.mark.parametrize("message", [b"\xff\xff\xff", b"\x0a\xff\xff\xff\xff\x0f", b"\x0a\x02\x0a", bytes(9)])
+def test_what_is_not_a_question(tmp_path: Path, message: bytes, caplog: pytest.LogCaptureFixture) -> None:
+    """Octets that are not a message get an error, and gRPC logs nothing, however many there are."""
+
+    async def scenario(whole: Product) -> None:
+        async with connected(whole.envoy) as channel:
+            with pytest.raises(aio.AioRpcError) as refusal:
+                await channel.unary_unary(CHECK)(message, timeout=5)
+            assert refusal.value.code() == grpc.StatusCode.INVALID_ARGUMENT
+            stream = channel.stream_stream("/envoy.service.ext_proc.v3.ExternalProcessor/Process")()
+            await stream.write(message)
+            assert await stream.code() != grpc.StatusCode.OK
+            with pytest.raises(aio.AioRpcError):
+                await channel.unary_unary("/envoy.service.auth.v2.Authorization/Check")(b"", timeout=5)
+            assert await healthy(channel) == "SERVING"
+
+    play(tmp_path, PROCESSING, scenario)
+    assert [record.name for record in caplog.records if record.name.startswith("grpc")] == []
