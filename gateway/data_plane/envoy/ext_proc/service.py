@@ -19,13 +19,17 @@ from grpc import aio
 
 from gateway.data_plane.envoy.answering import Answering
 from gateway.data_plane.envoy.ext_proc.exchange import ProcessedExchange
-from gateway.data_plane.envoy.ext_proc.phases import OutOfOrder
+from gateway.data_plane.envoy.ext_proc.phases import OutOfOrder, ProcessingPhase
 from gateway.data_plane.envoy.host import EnvoyHost, Unanswerable
 from gateway.data_plane.envoy.messages import ProcessingRequest, ProcessingResponse
 from gateway.wire.server.request_head import HeadError
 
 log = structlog.get_logger("gateway.envoy")
 
+_NOT_HELD = (
+    "Envoy has not brought the body that it was asked for: allow_mode_override is off, or the body is larger than "
+    "per_connection_buffer_limit_bytes"
+)
 _WRONG = grpc.StatusCode.FAILED_PRECONDITION
 
 
@@ -76,6 +80,8 @@ async def _converse(stream: aio.ServicerContext, exchange: ProcessedExchange) ->
         exchange.take(message)
         for reply in await exchange.next_replies():
             await stream.write(reply)
+    if exchange.phase in (ProcessingPhase.AWAITING_BODY, ProcessingPhase.AWAITING_ANSWER):
+        raise OutOfOrder(_NOT_HELD)
 
 
 def _require_obedient(message: Any) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from gateway.assembly.app import build
 from gateway.wire.upstream.asgi_target import AsgiTarget
@@ -31,6 +32,7 @@ apis:
   - {id: plain, path: plain, backend: main}
   - {id: pool, path: pool, backend: both}
   - {id: twice, path: twice, backend: main, policy: twice.xml}
+  - {id: outbound, path: outbound, backend: main, policy: outbound.xml}
   - {id: watched, path: watched, backend: main, policy: watched.xml}
 """
 GUARDED = """<policies><inbound><base />
@@ -47,6 +49,8 @@ WATCHED = """<policies><inbound><base /><llm-token-limit counter-key="one" token
 <backend><base /></backend><outbound><base /><set-header name="x-out" exists-action="override"><value>yes</value>
 </set-header></outbound><on-error><base /></on-error></policies>"""
 
+OUTBOUND = """<policies><backend><forward-request /></backend><outbound>
+<set-body>@(context.Response.Body.As&lt;string&gt;() + "!")</set-body></outbound></policies>"""
 TWICE = "<policies><backend><forward-request /><forward-request /></backend></policies>"
 
 
@@ -54,6 +58,7 @@ def play(folder: Path, scenario: Callable[[Side], Awaitable[None]], change: Any 
     """Run *scenario* behind an Envoy that *change* has configured otherwise."""
     (folder / "guarded.xml").write_text(GUARDED)
     (folder / "reading.xml").write_text(READING)
+    (folder / "outbound.xml").write_text(OUTBOUND)
     (folder / "twice.xml").write_text(TWICE)
     (folder / "watched.xml").write_text(WATCHED)
 
@@ -219,6 +224,19 @@ def test_other_configurations(tmp_path: Path, change: Any, statuses: tuple[int, 
             assert (await side.ask(given[0]), side.backend.received)[1] == b""
 
     play(tmp_path, scenario, change)
+
+
+def test_answers_not_held(tmp_path: Path) -> None:
+    """Without allow_mode_override an answer that a policy would read is no success, and the log names the cause."""
+
+    async def scenario(side: Side) -> None:
+        with capture_logs() as lines:
+            assert (await side.ask(request("GET /outbound/a"))).status == 502
+            assert await settled(lambda: bool(lines), 10)
+        assert [line["event"] for line in lines] == ["envoy_misconfigured"]
+        assert "allow_mode_override" in lines[0]["problem"]
+
+    play(tmp_path, scenario, no_override)
 
 
 def test_websocket(tmp_path: Path) -> None:
