@@ -71,7 +71,7 @@ def assigned(passed: Sequence[tuple[str, socket.socket]], wanted: Mapping[str, P
     """
     sockets: dict[str, socket.socket] = {}
     for name, listening in passed:
-        bound = _bound(listening)
+        bound = place_of(listening)
         listener = name if name in NAMES else _at(bound, wanted)
         if listener not in wanted:
             configured = ", ".join(f"{key} {address}" for key, address in wanted.items())
@@ -93,7 +93,8 @@ def assigned(passed: Sequence[tuple[str, socket.socket]], wanted: Mapping[str, P
     return sockets
 
 
-def _bound(listening: socket.socket) -> Place:
+def place_of(listening: socket.socket) -> Place:
+    """Where *listening* is bound."""
     name = listening.getsockname()
     return Address(*name[:2]) if isinstance(name, tuple) else UnixAddress(Path(os.fsdecode(name)))
 

@@ -18,7 +18,7 @@ from gateway.assembly.app import Gateway
 from gateway.config import Config
 from gateway.management.server import serve_management
 from gateway.reading.values import Address, Place
-from gateway.serving.activation import assigned, wanted_addresses
+from gateway.serving.activation import assigned, place_of, wanted_addresses
 from gateway.serving.envoy_listener import listen_for_envoy, reserve
 from gateway.serving.heart import BEAT_S, beating
 from gateway.serving.live import LiveGateway, decision_endpoint, decision_settings
@@ -173,7 +173,7 @@ async def run_process(
         reloads: Where new configurations come from; None: the supervisor brings them.
         manager: The service manager, if this process and no supervisor is what it has started.
     """
-    live = LiveGateway(gateway)
+    live, place = LiveGateway(gateway), place_of(sockets.data)
     reloader = None if reloads is None else Reloader(live, reloads.source, manager)
     signals = StopSignals(supervised.lifeline, stop_time_s(gateway.config) + KILL_AFTER_S, _hang_up(reloader))
     resources = ResourceWatch(gateway.metrics)
@@ -189,7 +189,8 @@ async def run_process(
         settle()
         if reloads is not None and reloader is not None and reloads.watched:
             await running.enter_async_context(watching(reloads.source, reloader.succeeds))
-        log.info("listening", version=__version__, port=server.port, apis=len(gateway.config.apis), process=os.getpid())
+        facts = {"address": str(place), "apis": len(gateway.config.apis), "process": os.getpid()}
+        log.info("listening", version=__version__, port=server.port, **facts)
         supervised.report_ready()
         manager.ready(f"Serving {len(gateway.config.apis)} APIs")
         with gateway.metrics.loop.running():
