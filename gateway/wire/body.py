@@ -100,6 +100,10 @@ class BodyStream:
         if self._sink is not None:
             self._sink.fail(error)
 
+    def part(self) -> None:
+        """The source has nothing to do with it any more: a body that held it would keep it in memory."""
+        self._pause = self._resume = self._discard = _nothing
+
     # -- the sink's side
     def pause(self) -> None:
         """The sink is full."""

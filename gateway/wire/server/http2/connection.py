@@ -18,6 +18,7 @@ from gateway.wire.server.answers import refusal_response
 from gateway.wire.server.client_connection import ClientConnection
 from gateway.wire.server.deadlines import NEVER
 from gateway.wire.server.http2 import frames
+from gateway.wire.server.http2.blocks import BlockReader
 from gateway.wire.server.http2.calm import Calm
 from gateway.wire.server.http2.fields import MalformedFields, answer_block, remembered
 from gateway.wire.server.http2.frames import (
@@ -31,9 +32,8 @@ from gateway.wire.server.http2.frames import (
     Setting,
     StreamFault,
 )
-from gateway.wire.server.http2.heads import HeadReader
 from gateway.wire.server.http2.numbers import StreamNumbers
-from gateway.wire.server.http2.outflow import Sender
+from gateway.wire.server.http2.outflow import FairSender
 from gateway.wire.server.http2.reader import FrameReader
 from gateway.wire.server.http2.stream import Http2Stream
 from gateway.wire.server.listener import Listener
@@ -53,8 +53,7 @@ CONNECTION_WINDOW = 16 * 1024 * 1024
 _FIELD_BYTES = (
     64  # of each field, for what HPACK counts besides its text, and to answer heads that are a little too large
 )
-_BLOCK_BYTES = 512  # of a field block take as long as a request
-_MANY_SETTINGS = 100
+_WORK_BYTES = 512  # of a field block, or of settings, take as long as a request
 
 
 class Http2ServerConnection(ClientConnection):
@@ -67,7 +66,7 @@ class Http2ServerConnection(ClientConnection):
     """
 
     version = "2.0"
-    sender: Sender
+    sender: FairSender
 
     def __init__(self, listener: Listener, server_state: ServerState) -> None:
         super().__init__(listener, server_state)
@@ -89,8 +88,8 @@ class Http2ServerConnection(ClientConnection):
     # -- from the transport
     def _greet(self) -> None:
         """Say what we accept, and open the window of the connection."""
-        self.sender = Sender(self.transport, self._calm)
-        self._heads = HeadReader(self.caller, self.settings.limits)
+        self.sender = FairSender(self.transport, self._calm)
+        self._blocks = BlockReader(self.caller, self.settings.limits)
         values = {
             Setting.MAX_CONCURRENT_STREAMS: self.settings.http2.streams,
             Setting.MAX_HEADER_LIST_SIZE: self.settings.limits.head_bytes,
@@ -156,14 +155,20 @@ class Http2ServerConnection(ClientConnection):
         for _ in range(MAX_FRAMES):
             if self._work >= MAX_WORK:
                 return True
-            try:
-                frame = self._reader.take()
-                if frame is None or self._is_closing:
-                    return False
-                kind, flags, stream_id, payload = frame
-                _HANDLERS.get(kind, _UNKNOWN)(self, flags, stream_id, payload)
-            except StreamFault as fault:
-                self._end_stream(fault)
+            if not self._take_frame():
+                return False
+        return True
+
+    def _take_frame(self) -> bool:
+        """Whether there was one. Raises ConnectionFault."""
+        try:
+            frame = self._reader.take()
+            if frame is None or self._is_closing:
+                return False
+            kind, flags, stream_id, payload = frame
+            _HANDLERS.get(kind, _UNKNOWN)(self, flags, stream_id, payload)
+        except StreamFault as fault:
+            self._end_stream(fault)
         return True
 
     def _on_data(self, flags: int, stream_id: int, data: bytes) -> None:
@@ -193,7 +198,7 @@ class Http2ServerConnection(ClientConnection):
     def _on_headers(self, flags: int, stream_id: int, block: bytes) -> None:
         if stream_id % 2 == 0:
             raise ConnectionFault(ErrorCode.PROTOCOL_ERROR, "a stream with an even number")
-        self._work += 1 + len(block) // _BLOCK_BYTES
+        self._work += 1 + len(block) // _WORK_BYTES
         if stream_id > self._numbers.last:
             self._take_head(flags, stream_id, block)
         else:
@@ -224,7 +229,7 @@ class Http2ServerConnection(ClientConnection):
         pairs = frames.read_settings(flags, payload)
         if flags & ACK:
             return
-        self._work += 1 + len(pairs) // _MANY_SETTINGS
+        self._work += 1 + len(payload) // _WORK_BYTES
         for name, value in dict(pairs).items():
             self._set(name, value)
         self._reply(frames.frame(frames.SETTINGS, ACK, 0))
@@ -265,7 +270,7 @@ class Http2ServerConnection(ClientConnection):
         """A new stream. Raises ConnectionFault, StreamFault."""
         self._numbers.begin(stream_id)
         if self._is_last_told:
-            self._heads.skip(block)
+            self._blocks.skip(block)
             self._numbers.leave(stream_id)
             return
         ended = bool(flags & END_STREAM)
@@ -284,10 +289,10 @@ class Http2ServerConnection(ClientConnection):
     def _checked(self, stream_id: int, block: bytes, ended: bool) -> RequestHead | None:
         """The head that *block* means; None: it has been answered. Raises ConnectionFault, StreamFault."""
         if len(self._streams) >= self.settings.http2.streams:
-            self._heads.skip(block)
+            self._blocks.skip(block)
             raise StreamFault(stream_id, ErrorCode.REFUSED_STREAM, "too many streams")
         try:
-            return self._heads.read(block, ended, self._listener.settings.limits)
+            return self._blocks.read(block, ended, self._listener.settings.limits)
         except MalformedFields as error:
             self._note(HeadError(400, str(error)))
             raise StreamFault(stream_id, ErrorCode.PROTOCOL_ERROR, str(error)) from None
@@ -298,15 +303,16 @@ class Http2ServerConnection(ClientConnection):
     def _take_trailers(self, flags: int, stream_id: int, block: bytes) -> None:
         stream = self._streams.get(stream_id)
         if stream is None:
-            self._heads.skip(block)
+            self._blocks.skip(block)
             self._numbers.excuse(stream_id, flags)
             return
+        if stream.ended:
+            self._blocks.skip(block)
+            raise StreamFault(stream_id, ErrorCode.STREAM_CLOSED, "a head behind the end of the request")
         try:
-            trailers = self._heads.trailers(block)
+            trailers = self._blocks.trailers(block)
         except MalformedFields as error:
             raise StreamFault(stream_id, ErrorCode.PROTOCOL_ERROR, str(error)) from None
-        if stream.ended:
-            raise StreamFault(stream_id, ErrorCode.STREAM_CLOSED, "a head behind the end of the request")
         if not flags & END_STREAM:
             raise StreamFault(stream_id, ErrorCode.PROTOCOL_ERROR, "trailers that do not end the request")
         self._complete(stream, trailers)
@@ -391,7 +397,6 @@ class Http2ServerConnection(ClientConnection):
 
     # -- ends
     def _fail(self, fault: ConnectionFault) -> None:
-        """The client has broken the protocol: tell it why, and close."""
         self._note(HeadError(400, f"HTTP/2: {fault.message}"))
         self.transport.write(frames.goaway(self._numbers.last, fault.code, fault.message))
         self._close_gently()

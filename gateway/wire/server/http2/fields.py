@@ -36,6 +36,8 @@ _PSEUDO = frozenset([b":method", b":scheme", b":path", b":authority", b":protoco
 # Source: RFC 9113 §8.2.2.
 _CONNECTION_FIELDS = frozenset([b"connection", b"keep-alive", b"proxy-connection", b"transfer-encoding", b"upgrade"])
 _SCHEMES = frozenset([b"http", b"https"])
+_WORD = re.compile(rb"[^ ]+")
+_PATH = re.compile(rb"/[^ ]*|\*")
 _SPACE = frozenset([b" ", b"\t"])
 _RESIZE, _MAX_RESIZES = 0x20, 2  # RFC 7541 §4.2 and §6.3
 _MAX_TRAILERS = 16 * 1024
@@ -116,20 +118,38 @@ def head_text(fields: Sequence[Field], ended: bool) -> bytes:
         HeadError: It asks for another protocol than WebSocket.
     """
     pseudo = _pseudo_fields(fields)
-    lines: list[bytes] = []
-    crumbs: list[bytes] = []
-    for name, value in fields[len(pseudo) :]:
-        if name not in _names:
-            _check_name(name)
-        if name == b"cookie":
-            crumbs.append(value)
-        else:
-            if value[:1] in _SPACE or value[-1:] in _SPACE:
-                raise MalformedFields("white space around a field's value")
-            lines.append(name + b": " + value)
-    if crumbs:
-        lines.append(b"cookie: " + b"; ".join(crumbs))  # RFC 9113 §8.2.3
-    return _joined(_start(pseudo, lines, ended)) + b"\r\n\r\n"
+    rest = fields[len(pseudo) :]
+    names = [name for name, _ in rest]
+    lines = [_line(name, value) for name, value in rest]
+    if names.count(b"cookie") > 1:
+        lines = _with_one_cookie(lines)
+    method, path = _target(pseudo)
+    start: list[bytes] = []
+    if b":protocol" in pseudo:
+        method, start, lines = _switching(pseudo[b":protocol"], method, lines, ended)
+    elif not ended and b"content-length" not in names:
+        start = [b"transfer-encoding: chunked"]
+    if b":authority" in pseudo:
+        start.append(b"host: " + _authority(pseudo[b":authority"]))
+        lines = _without_host(lines, names, pseudo[b":authority"])
+    return _joined([b"%b %b HTTP/1.1" % (method, path), *start, *lines]) + b"\r\n\r\n"
+
+
+def _line(name: bytes, value: bytes) -> bytes:
+    """A field as a line of HTTP/1.1. Raises MalformedFields. Source: RFC 9113 §8.2."""
+    if name not in _names:
+        _check_name(name)
+    if value[:1] in _SPACE or value[-1:] in _SPACE:
+        raise MalformedFields("white space around a field's value")
+    if name == b"te" and value.lower() != b"trailers":
+        raise MalformedFields("TE with something else than trailers")
+    return name + b": " + value
+
+
+def _with_one_cookie(lines: list[bytes]) -> list[bytes]:
+    """The *lines*, those of Cookie joined. Source: RFC 9113 §8.2.3."""
+    crumbs = [line[8:] for line in lines if line.startswith(b"cookie: ")]
+    return [*[line for line in lines if not line.startswith(b"cookie: ")], b"cookie: " + b"; ".join(crumbs)]
 
 
 def _pseudo_fields(fields: Sequence[Field]) -> dict[bytes, bytes]:
@@ -162,68 +182,65 @@ def _check_name(name: bytes) -> None:
         _names.add(name)
 
 
-def _start(pseudo: dict[bytes, bytes], lines: list[bytes], ended: bool) -> list[bytes]:
-    """The request line, the fields that stand for pseudo-fields and framing, and *lines*. Raises MalformedFields."""
-    method, path = _target(pseudo)
-    start: list[bytes] = []
-    if b":protocol" in pseudo:
-        method, start = _switching(pseudo[b":protocol"], method, lines, ended)
-    elif not ended and not any(line.startswith(b"content-length:") for line in lines):
-        start = [b"transfer-encoding: chunked"]
-    if b":authority" in pseudo:
-        start.append(b"host: " + _authority(pseudo[b":authority"], lines))
-    if any(line.startswith(b"te:") and line[3:].strip().lower() != b"trailers" for line in lines):
-        raise MalformedFields("TE with something else than trailers")
-    return [b"%b %b HTTP/1.1" % (method, path), *start, *lines]
-
-
 def _target(pseudo: dict[bytes, bytes]) -> tuple[bytes, bytes]:
-    """Method and path. Raises MalformedFields. Source: RFC 9113 §8.3.1 and §8.5."""
-    method = pseudo.get(b":method", b"")
+    """Method and path. Raises MalformedFields. Source: RFC 9113 §8.3.1."""
+    method, path = pseudo.get(b":method", b""), pseudo.get(b":path", b"")
     if method == b"CONNECT" and b":protocol" not in pseudo:
-        if b":path" in pseudo or b":scheme" in pseudo or b":authority" not in pseudo:
-            raise MalformedFields("CONNECT with path or scheme, or without authority")
-        return method, b"/"  # answered with 405
-    path = pseudo.get(b":path", b"")
-    if pseudo.get(b":scheme") not in _SCHEMES or not method or b" " in method:
+        return method, _no_path(pseudo)
+    if pseudo.get(b":scheme") not in _SCHEMES or not _WORD.fullmatch(method):
         raise MalformedFields("no method or scheme, or a malformed one")
-    if b" " in path or (path != b"*" and not path.startswith(b"/")):
+    if not _PATH.fullmatch(path):
         raise MalformedFields("no path, or a malformed one")
     return method, path
 
 
-def _authority(authority: bytes, lines: list[bytes]) -> bytes:
-    """*authority*, and no Host that says something else among *lines*. Raises MalformedFields. RFC 9113 §8.3.1."""
-    hosts = [line for line in lines if line.startswith(b"host:")]
-    if not authority or b"@" in authority or any(line[6:].lower() != authority.lower() for line in hosts):
-        raise MalformedFields("an authority that is malformed, or not the Host")
-    for line in hosts:
-        lines.remove(line)
+def _no_path(pseudo: dict[bytes, bytes]) -> bytes:
+    """In place of the path that CONNECT must not have; it is refused later. Raises MalformedFields. RFC 9113 §8.5."""
+    if b":path" in pseudo or b":scheme" in pseudo or b":authority" not in pseudo:
+        raise MalformedFields("CONNECT with path or scheme, or without authority")
+    return b"/"
+
+
+def _authority(authority: bytes) -> bytes:
+    """Raises MalformedFields: it is empty, or names a user. Source: RFC 9113 §8.3.1."""
+    if not authority or b"@" in authority:
+        raise MalformedFields("a malformed authority")
     return authority
 
 
-def _switching(protocol: bytes, method: bytes, lines: list[bytes], ended: bool) -> tuple[bytes, list[bytes]]:
-    """Method and fields of the request that HTTP/1.1 would have for a switch to *protocol*. Source: RFC 8441 §5."""
+def _without_host(lines: list[bytes], names: list[bytes], authority: bytes) -> list[bytes]:
+    """*lines* without Host, which has to say what *authority* says. Raises MalformedFields."""
+    if b"host" not in names:
+        return lines
+    if any(line.startswith(b"host: ") and line[6:].lower() != authority.lower() for line in lines):
+        raise MalformedFields("an authority that is not the Host")
+    return [line for line in lines if not line.startswith(b"host: ")]
+
+
+def _switching(
+    protocol: bytes, method: bytes, lines: list[bytes], ended: bool
+) -> tuple[bytes, list[bytes], list[bytes]]:
+    """
+    Method, first fields and other *lines* of the request that HTTP/1.1 would have for a switch to *protocol*.
+
+    Source: RFC 8441 §5. Raises MalformedFields, HeadError.
+    """
     if method != b"CONNECT" or ended:
         raise MalformedFields(":protocol without CONNECT")
     if protocol.lower() != b"websocket":
         raise HeadError(501, "Protocol not supported")
     key = base64.b64encode(os.urandom(16))
-    lines[:] = [line for line in lines if not line.startswith((b"sec-websocket-key:", b"content-length:"))]
-    return b"GET", [b"connection: upgrade", b"upgrade: " + protocol, b"sec-websocket-key: " + key]
+    start = [b"connection: upgrade", b"upgrade: " + protocol, b"sec-websocket-key: " + key]
+    return b"GET", start, [line for line in lines if not line.startswith((b"sec-websocket-key:", b"content-length:"))]
 
 
 def trailer_lines(fields: Sequence[Field]) -> dict[str, str]:
     """The field lines behind a request's body, by folded name. Raises MalformedFields. Source: RFC 9113 §8.1."""
     if not fields:
         return {}
-    lines = []
-    for name, value in fields:
-        if name not in _names:
-            _check_name(name)
-        if name == b"te" or value != value.strip(b" \t"):
-            raise MalformedFields("a malformed trailer")
-        lines.append(name + b": " + value)
+    lines = [_line(name, value) for name, value in fields if name != b"te"]
+    if len(lines) != len(fields):
+        raise MalformedFields("TE among trailers")
     text = _joined(lines)
     if len(lines) > MAX_TRAILER_FIELDS or len(text) > _MAX_TRAILERS:
         raise MalformedFields("too many trailers")

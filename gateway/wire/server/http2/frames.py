@@ -129,19 +129,22 @@ def check_form(kind: int, stream_id: int, length: int) -> None:
     Raises:
         ConnectionFault, StreamFault: It is malformed.
     """
-    if kind in (PUSH_PROMISE, CONTINUATION):
+    if kind in _NOT_FROM_CLIENTS:
         raise ConnectionFault(ErrorCode.PROTOCOL_ERROR, "PUSH_PROMISE of a client, or CONTINUATION of no head")
-    if kind == PRIORITY and stream_id and length != PRIORITY_BYTES:
-        raise StreamFault(stream_id, ErrorCode.FRAME_SIZE_ERROR, "PRIORITY of the wrong length")
-    if kind in _LENGTHS and length != _LENGTHS[kind] or kind == GOAWAY and length < _MIN_GOAWAY:
-        raise ConnectionFault(ErrorCode.FRAME_SIZE_ERROR, "a frame of the wrong length")
-    if stream_id == 0 if kind in _OF_STREAMS else stream_id and kind in _OF_CONNECTIONS:
+    if kind in (_OF_CONNECTIONS if stream_id else _OF_STREAMS):
         raise ConnectionFault(ErrorCode.PROTOCOL_ERROR, "a frame of a stream that must have none, or of none")
+    least, most = _LENGTHS.get(kind, _ANY)
+    if least <= length <= most:
+        return
+    if kind == PRIORITY:
+        raise StreamFault(stream_id, ErrorCode.FRAME_SIZE_ERROR, "PRIORITY of the wrong length")
+    raise ConnectionFault(ErrorCode.FRAME_SIZE_ERROR, "a frame of the wrong length")
 
 
 PRIORITY_BYTES = 5
-_MIN_GOAWAY = 8
-_LENGTHS = {RST_STREAM: 4, PING: 8, WINDOW_UPDATE: 4}
+_ANY = (0, MAX_FRAME)
+_LENGTHS = {PRIORITY: (5, 5), RST_STREAM: (4, 4), PING: (8, 8), GOAWAY: (8, MAX_FRAME), WINDOW_UPDATE: (4, 4)}
+_NOT_FROM_CLIENTS = frozenset([PUSH_PROMISE, CONTINUATION])
 _OF_STREAMS = frozenset([PRIORITY, RST_STREAM])
 _OF_CONNECTIONS = frozenset([SETTINGS, PING, GOAWAY])
 

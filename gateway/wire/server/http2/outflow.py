@@ -28,7 +28,7 @@ from gateway.wire.server.http2.frames import (
 _SMALL_BYTES = 1024
 
 
-class Sender:
+class FairSender:
     """
     The outgoing side of one connection.
 
@@ -115,7 +115,9 @@ class Outflow:
         "is_queued", "size", "stream_id", "window",
     )  # fmt: skip
 
-    def __init__(self, stream_id: int, sender: Sender, drained: Callable[[], None], ended: Callable[[], None]) -> None:
+    def __init__(
+        self, stream_id: int, sender: FairSender, drained: Callable[[], None], ended: Callable[[], None]
+    ) -> None:
         """*drained* is called when nothing waits any more, *ended* when the end has been sent."""
         self.stream_id = stream_id
         self.window = sender.first_window
@@ -219,8 +221,8 @@ class Outflow:
         sender.transport.write(frames.data_head(len(data), END_STREAM if is_last else 0, self.stream_id) + data)
         if is_last:
             self._end()
-        elif self._is_complete and not self.size:
-            self._send_end()
+        else:
+            self.send_free()
 
     def _take(self, room: int) -> bytes:
         """The next *room* bytes at most, without joining pieces."""
@@ -241,8 +243,9 @@ class Outflow:
         self._end()
 
     def _end(self) -> None:
+        ended = self._ended
         self.abandon()
-        self._ended()
+        ended()
 
     # -- from the connection
     def widen(self, size: int) -> bool:
@@ -260,3 +263,8 @@ class Outflow:
         self._sender.forget(self)
         self._pieces.clear()
         self.size = 0
+        self._drained = self._ended = _nothing  # a stream that its flow holds would wait for the garbage collector
+
+
+def _nothing() -> None:
+    """The stream is over."""

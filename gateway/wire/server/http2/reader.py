@@ -74,25 +74,29 @@ class FrameReader:
         """The next frame; None: more has to come. Raises ConnectionFault, StreamFault."""
         if self._at < 0 and not self._take_preface():
             return None
-        while True:
-            if self._rest[0]:
-                return self._take_part(self._at, *self._rest)
+        while not self._rest[0]:
             data, at = self._data, self._at
             start = at + HEADER_BYTES
             if len(data) < start:
                 return None
             length, kind, flags, stream_id = frames.head_of(data, at)
-            end = start + length
             if length > MAX_FRAME:
                 raise ConnectionFault(ErrorCode.FRAME_SIZE_ERROR, "a frame is too long")
+            end = start + length
             if len(data) < end:
-                is_splittable = kind == DATA and not flags & PADDED and self.is_open and self._head is None
-                return self._take_part(start, length, flags, stream_id) if is_splittable else None
+                return self._take_first(start, length, kind, flags, stream_id)
             self._at = end
             self.count += 1
             frame = self._read(kind, flags, stream_id, data[start:end])
             if frame is not None:
                 return frame
+        return self._take_part(self._at, *self._rest)
+
+    def _take_first(self, start: int, length: int, kind: int, flags: int, stream_id: int) -> Frame | None:
+        """The first part of a DATA frame; None: another kind of frame, or a padded one, has to come completely."""
+        if kind != DATA or flags & PADDED or not self.is_open or self._head is not None:
+            return None
+        return self._take_part(start, length, flags, stream_id)
 
     def _take_preface(self) -> bool:
         """Whether it has come. Raises ConnectionFault."""
@@ -119,16 +123,21 @@ class FrameReader:
         """The frame as it is given out; None: part of a head. Raises ConnectionFault, StreamFault."""
         if self._head is not None:
             return self._continue(kind, flags, stream_id, payload)
-        if kind == DATA and self.is_open:
+        if not self.is_open:
+            self._open(kind, flags)
+        if kind == DATA:
             self.size = len(payload)
             return kind, flags, stream_id, frames.unpadded(payload) if flags & PADDED else payload
-        if not self.is_open and (kind != SETTINGS or flags & ACK):
-            raise ConnectionFault(ErrorCode.PROTOCOL_ERROR, "the first frame is not SETTINGS")
-        self.is_open = True
         if kind == HEADERS:
             return self._begin(flags, stream_id, payload)
         frames.check_form(kind, stream_id, len(payload))
         return kind, flags, stream_id, payload
+
+    def _open(self, kind: int, flags: int) -> None:
+        """The first frame. Raises ConnectionFault."""
+        if kind != SETTINGS or flags & ACK:
+            raise ConnectionFault(ErrorCode.PROTOCOL_ERROR, "the first frame is not SETTINGS")
+        self.is_open = True
 
     def _begin(self, flags: int, stream_id: int, payload: bytes) -> Frame | None:
         """A head, or its first part. Raises ConnectionFault."""

@@ -22,7 +22,7 @@ from gateway.wire.server.exchange import WAITING, Exchange
 from gateway.wire.server.http2.answer import Http2Answer
 from gateway.wire.server.http2.fields import answer_block, remembered
 from gateway.wire.server.http2.frames import FIRST_WINDOW, ErrorCode, StreamFault
-from gateway.wire.server.http2.outflow import Outflow, Sender
+from gateway.wire.server.http2.outflow import FairSender, Outflow
 from gateway.wire.server.request_head import HeadError, RequestHead
 from gateway.wire.settings import ServerSettings
 from gateway.wire.sweeper import Sweeper
@@ -38,7 +38,7 @@ class StreamOwner(Protocol):
 
     sweeper: Sweeper
     settings: ServerSettings
-    sender: Sender
+    sender: FairSender
 
     def grant(self, stream_id: int, size: int) -> None:
         """Let the client send *size* more bytes on a stream."""
@@ -73,7 +73,7 @@ class Http2Stream(Exchange):
         self.ended = ended
         self.window = self._target_window = FIRST_WINDOW
         self.flow = Outflow(stream_id, line.sender, self.resume, self._sent_end)
-        self._missing: int | None = head.length if head.length >= 0 else None
+        self._missing = None if head.length < 0 or head.upgrade else head.length
         self._parts: list[bytes] = []  # of a body, before the request has begun
         self._incoming: BodyStream | None = None
         self._awaits_continue = head.expects_continue
@@ -104,16 +104,18 @@ class Http2Stream(Exchange):
         if self.window < 0:
             raise StreamFault(self.stream_id, ErrorCode.FLOW_CONTROL_ERROR, "more data than the window allows")
         self.received += len(data)
-        if self._missing is not None and not self.head.upgrade:
-            self._missing -= len(data)
-            if self._missing < 0:
-                raise StreamFault(self.stream_id, ErrorCode.PROTOCOL_ERROR, "the body is longer than announced")
-        if not data:
-            return
-        if not has_begun:
+        if self._missing is not None:
+            self._count(len(data))
+        if data and not has_begun:
             self._parts.append(data)
-        elif self._incoming is not None:
+        elif data and self._incoming is not None:
             self._take(data, self._incoming)
+
+    def _count(self, size: int) -> None:
+        """*size* bytes of a body whose length was announced. Raises StreamFault."""
+        self._missing = (self._missing or 0) - size
+        if self._missing < 0:
+            raise StreamFault(self.stream_id, ErrorCode.PROTOCOL_ERROR, "the body is longer than announced")
 
     def _take(self, data: bytes, incoming: BodyStream) -> None:
         self._awaits_continue = False
@@ -125,19 +127,26 @@ class Http2Stream(Exchange):
 
     def end(self, trailers: dict[str, str] | None = None) -> None:
         """The request is complete. Raises StreamFault."""
-        if self._missing and not self.head.upgrade:
+        if self._missing:
             raise StreamFault(self.stream_id, ErrorCode.PROTOCOL_ERROR, "the body is shorter than announced")
         self.ended = True
         if self._deadlines is not None:
             self._deadlines.stop_reading()
-        incoming, self._incoming = self._incoming, None
-        if incoming is not None:
-            if trailers:
-                incoming.trailers = trailers
-            incoming.finish()
+        if self._incoming is not None:
+            self._finish(self._incoming, trailers)
         elif trailers and self._parts:
             self.request.body = Body(stream=BodyStream.whole(b"".join(self._parts), trailers))
             self._parts = []
+
+    def _finish(self, incoming: BodyStream, trailers: dict[str, str] | None) -> None:
+        self._incoming = None
+        incoming.trailers = trailers or incoming.trailers
+        incoming.finish()
+        incoming.part()
+        stream = self._stream
+        if self.request.upgraded is not None and stream is not None:  # who ends a tunnel leaves it
+            stream.abandon()
+            stream.finish()
 
     def _want(self) -> None:
         """The body has a reader that is ready for more."""
@@ -246,6 +255,8 @@ class Http2Stream(Exchange):
     def _sent_end(self) -> None:
         """The end of the answer has been written."""
         self._incoming = None
+        if self.ended:
+            self._deadlines = None  # which hold the stream
         self._line.stream_over(self, None if self.ended else ErrorCode.NO_ERROR)
 
     def _cut(self, code: ErrorCode) -> None:
@@ -265,6 +276,8 @@ class Http2Stream(Exchange):
         self.leave()
         if incoming is not None:
             incoming.fail(ClientLeft("the client left before the end of its request"))
+            incoming.part()
+        self._deadlines = None
 
     # -- deadlines
     @property
@@ -285,11 +298,11 @@ class Http2Stream(Exchange):
 
     def sweep(self, now: float, stalled: set[object]) -> None:
         """Look at the deadlines."""
-        if self._deadlines is None and not self.flow.size:
-            return
-        deadlines = self.deadlines
-        if self.flow.size and deadlines.writing == NEVER:
+        if self.flow.size and self.deadlines.writing == NEVER:
             self._expect_progress()
+        deadlines = self._deadlines
+        if deadlines is None:
+            return
         if now >= deadlines.writing:
             self._sweep_writing(stalled)
         elif now >= deadlines.reading:
@@ -297,7 +310,7 @@ class Http2Stream(Exchange):
             self._time_out()
         elif deadlines.is_expired():
             self._expire()
-        elif self.request.upgraded is not None and self.is_lasting:
+        elif self.is_lasting:
             self._sweep_tunnel(now)
 
     def _sweep_writing(self, stalled: set[object]) -> None:
@@ -325,6 +338,8 @@ class Http2Stream(Exchange):
             self._cut(ErrorCode.CANCEL)
 
     def _sweep_tunnel(self, now: float) -> None:
+        if self.request.upgraded is None:  # a stream of events, which may be silent
+            return
         self.deadlines.has_moved(self.moved_bytes)
         if now >= self.deadlines.tunnel and not self.end_tunnel(GOING_AWAY, "idle"):
             self._cut(ErrorCode.CANCEL)

@@ -10,7 +10,7 @@ from gateway.wire.settings import ClientLimits
 _FIELD_BYTES = 64  # of each field, for what HPACK counts besides its text, and so that a head too large is answered
 
 
-class HeadReader:
+class BlockReader:
     """
     Reads the field blocks of one connection.
 
