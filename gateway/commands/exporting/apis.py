@@ -19,8 +19,8 @@ from gateway.openapi import normalized
 
 _TAKEN = frozenset(
     """
-    id name type path backend service-url policy openapi operations protocols version revision current subscription-required
-    subscription-key products
+    id name type path backend service-url policy openapi operations protocols version revision current
+    subscription-required subscription-key products
     """.split()
 )
 _SCHEMES = {"path": ("Segment", ""), "header": ("Header", "versionHeaderName"), "query": ("Query", "versionQueryName")}
