@@ -175,6 +175,12 @@ REQUEST: Mapping[str, Remedy] = {
     ),
     "ClientCertificateInvalid": _certificate,
     "BadContentCoding": lambda _: "Send the body in a coding that the answer's Accept-Encoding lists, or plain.",
+    "BadGrpcTimeout": lambda _: "Let the client write grpc-timeout as up to eight digits and one of H, M, S, m, u, n.",
+    "BadGrpcWebText": lambda _: "Let the client send base64 of its messages, or application/grpc-web without it.",
+    "GrpcBodyNotReadable": lambda _: (
+        "A policy reads or replaces the body of a gRPC call: remove it there. With type: grpc, gateway check names it."
+    ),
+    "GrpcMessageTooLarge": lambda _: "Send smaller messages, or raise max-request-message-bytes under grpc of the API.",
     "Bad request": _validation,
     "Response not allowed": lambda _: "The backend's response does not fit the API's definition: correct one of them.",
     "OriginNotAllowed": lambda _: (

@@ -19,8 +19,8 @@ from gateway.openapi import normalized
 
 _TAKEN = frozenset(
     """
-    id name path backend service-url policy openapi operations protocols version revision current subscription-required
-    subscription-key products
+    id name type path backend service-url policy openapi operations protocols version revision current
+    subscription-required subscription-key products
     """.split()
 )
 _SCHEMES = {"path": ("Segment", ""), "header": ("Header", "versionHeaderName"), "query": ("Query", "versionQueryName")}
@@ -60,6 +60,7 @@ class ExportedApis:
     def _properties(self, index: int, api: Api) -> dict[str, Any]:
         properties: dict[str, Any] = {
             "path": api.path,
+            "type": "grpc" if api.type == "grpc" else None,
             "apiRevision": api.revision,
             "isCurrent": True if api.current else None,
             "displayName": api.name or api.id,

@@ -67,6 +67,7 @@ def test_shown_as_json() -> None:
         "trace_id": None,
         "span_id": None,
         "worker": None,
+        "grpc_status": None,
     }
 
 
