@@ -31,7 +31,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from gateway.data_plane.dispatcher import preflight_method
-from gateway.data_plane.questions import ASIDE, ProxyQuestion, Unanswerable, asking, read_question
+from gateway.data_plane.questions import ASIDE, BadQuestion, ProxyQuestion, asking, read_question
 from gateway.pipeline.responses import error_body
 from gateway.reading.values import Peers
 from gateway.remedies.questions import QuestionFault, remedies_for
@@ -77,7 +77,7 @@ class DecisionEndpoint:
         """200 with header fields, or the refusal."""
         try:
             question = read_question(request, self.callers, self.proxies, self.is_local)
-        except Unanswerable as refusal:
+        except BadQuestion as refusal:
             self.dispatcher.note_question(request, refusal)
             return _plain(refusal.status, str(refusal))
         if question.is_proxy:

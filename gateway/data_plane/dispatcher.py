@@ -29,7 +29,7 @@ from gateway.wire.grpc.settings import GrpcSettings
 from gateway.wire.target import ambiguity
 
 if TYPE_CHECKING:
-    from gateway.data_plane.questions import Unanswerable
+    from gateway.data_plane.questions import BadQuestion
     from gateway.data_plane.routing import Match, Router
     from gateway.data_plane.subscriptions import GrantedAccess
     from gateway.expressions.entities import ApiInfo, DeploymentInfo
@@ -372,7 +372,7 @@ class Dispatcher:
         """Keep and log a request that the wire has refused."""
         self._note(record_of_wire(refusal), True, self.access_log.is_on)
 
-    def note_question(self, request: Request, refusal: Unanswerable) -> None:
+    def note_question(self, request: Request, refusal: BadQuestion) -> None:
         """Count, keep and log a question that the decision endpoint has refused."""
         record = record_of_question(request, refusal)
         self.metrics.refusals[record.source, record.reason] += 1

@@ -45,7 +45,7 @@ class ProxyQuestion:
     is_proxy: bool
 
 
-class Unanswerable(Exception):
+class BadQuestion(Exception):
     """
     A question that is refused before it is judged; the text says what is wrong and what to do.
 
@@ -78,43 +78,43 @@ def read_question(
         is_local: Whether it came over a Unix socket, whose peers have no address.
 
     Raises:
-        Unanswerable: It is none, or not one.
+        BadQuestion: It is none, or not one.
     """
     client, is_proxy = _client(request, callers, proxies, is_local)
     target, method, nginx = _behind_prefix(request) if request.path.startswith(f"{PREFIX}/") else _in_fields(request)
     if not method.isupper():  # backends may read it without case: in lower case it would be judged as another one
-        raise Unanswerable(QuestionFault.METHOD_CASE, "The method is not in upper case.", request)
+        raise BadQuestion(QuestionFault.METHOD_CASE, "The method is not in upper case.", request)
     return ProxyQuestion(method, target, nginx, client, is_proxy)
 
 
 def _client(
     request: Request, callers: tuple[Peers, ...], proxies: tuple[Peers, ...], is_local: bool
 ) -> tuple[str, bool]:
-    """The address of the client, and whether it is a trusted proxy's. Raises Unanswerable."""
+    """The address of the client, and whether it is a trusted proxy's. Raises BadQuestion."""
     chain = _chain(request, (*callers, *proxies), is_local)
     if not chain:
         what = "The question does not name the client: X-Forwarded-For is missing."
-        raise Unanswerable(QuestionFault.NO_CLIENT, what, request, "X-Forwarded-For")
+        raise BadQuestion(QuestionFault.NO_CLIENT, what, request, "X-Forwarded-For")
     client = next((address for address in reversed(chain) if not is_within(address, proxies)), "")
     return client or chain[0], not client
 
 
 def _chain(request: Request, trusted: tuple[Peers, ...], is_local: bool) -> list[str]:
-    """The addresses that the caller, who is *trusted*, has written. Raises Unanswerable: it is not trusted."""
+    """The addresses that the caller, who is *trusted*, has written. Raises BadQuestion: it is not trusted."""
     addresses = _addresses(request)
     # The listener has put the caller's own address at the end; everything before it was written by the caller.
     *chain, caller = [*addresses, UNIX] if is_local else addresses or [""]
     if caller and is_within(caller, trusted):
         return chain
-    raise Unanswerable(QuestionFault.CALLER, f"{caller or 'The caller'} is not among decision-callers.", request)
+    raise BadQuestion(QuestionFault.CALLER, f"{caller or 'The caller'} is not among decision-callers.", request)
 
 
 def _addresses(request: Request) -> list[str]:
-    """The list in X-Forwarded-For. Raises Unanswerable."""
+    """The list in X-Forwarded-For. Raises BadQuestion."""
     addresses = [node_address(node) for node in members(request.headers.lines, "x-forwarded-for")]
     if not all(addresses):
         what = "X-Forwarded-For holds something that is not an address."
-        raise Unanswerable(QuestionFault.UNREADABLE_CLIENT, what, request, "X-Forwarded-For")
+        raise BadQuestion(QuestionFault.UNREADABLE_CLIENT, what, request, "X-Forwarded-For")
     return addresses
 
 
@@ -125,24 +125,24 @@ def _behind_prefix(request: Request) -> tuple[str, str, bool]:
 
 
 def _in_fields(request: Request) -> tuple[str, str, bool]:
-    """The forms of nginx, and of Traefik and Caddy. Raises Unanswerable."""
+    """The forms of nginx, and of Traefik and Caddy. Raises BadQuestion."""
     if request.path != PREFIX:
-        raise Unanswerable(QuestionFault.PATH, f"Send questions to {PREFIX}.", request, status=404)
+        raise BadQuestion(QuestionFault.PATH, f"Send questions to {PREFIX}.", request, status=404)
     original, forwarded = ([request.headers.values(name) for name in names] for names in QUESTIONS)
     nginx = any(original)
     # A proxy passes the client's own fields on: beside its question they would be another one, of the client's choice.
     if nginx and any(forwarded):
         what = "X-Original and X-Forwarded fields ask two questions."
-        raise Unanswerable(QuestionFault.TWO_QUESTIONS, what, request, "X-Original-URI, X-Forwarded-Uri")
+        raise BadQuestion(QuestionFault.TWO_QUESTIONS, what, request, "X-Original-URI, X-Forwarded-Uri")
     names, fields = (QUESTIONS[0], original) if nginx else (QUESTIONS[1], forwarded)
     target, method = (_only(*part, request) for part in zip(names, fields, _WITHOUT, strict=True))
     return target, method, nginx
 
 
 def _only(name: str, values: Sequence[str], without: QuestionFault, request: Request) -> str:
-    """The one value of a field. Raises Unanswerable."""
+    """The one value of a field. Raises BadQuestion."""
     if len(values) == 1:
         return values[0]
     if values:
-        raise Unanswerable(QuestionFault.REPEATED, f"{name} appears {len(values)} times.", request, name)
-    raise Unanswerable(without, f"The question names no {name}.", request, name)
+        raise BadQuestion(QuestionFault.REPEATED, f"{name} appears {len(values)} times.", request, name)
+    raise BadQuestion(without, f"The question names no {name}.", request, name)

@@ -24,7 +24,7 @@ from gateway.telemetry.requests.record import (
 from gateway.wire.grpc.status import as_http, name_of
 
 if TYPE_CHECKING:
-    from gateway.data_plane.questions import Unanswerable
+    from gateway.data_plane.questions import BadQuestion
     from gateway.pipeline.context import Context, LastError
     from gateway.pipeline.place import Place
     from gateway.wire.messages import Ending, RemoteCall, Request, WireFault
@@ -181,7 +181,7 @@ def record_of_wire(refusal: WireRefusal) -> RequestRecord:
     )
 
 
-def record_of_question(request: Request, refusal: Unanswerable) -> RequestRecord:
+def record_of_question(request: Request, refusal: BadQuestion) -> RequestRecord:
     """The record of a question that is refused before the request that it is about is judged."""
     return RequestRecord(
         request.id,

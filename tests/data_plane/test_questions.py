@@ -6,7 +6,7 @@ import ipaddress
 
 import pytest
 
-from gateway.data_plane.questions import ProxyQuestion, Unanswerable, read_question
+from gateway.data_plane.questions import BadQuestion, ProxyQuestion, read_question
 from gateway.reading.values import UNIX, Peers
 from gateway.remedies.questions import QuestionFault
 from gateway.wire.headers import Headers
@@ -73,7 +73,7 @@ def test_wrong_questions(
     path: str, fields: list[tuple[str, str]], chain: str, is_local: bool, fault: QuestionFault, field: str
 ) -> None:
     """Each names the fault, the field, and by proxy what to write; the text has all of it."""
-    with pytest.raises(Unanswerable) as refused:
+    with pytest.raises(BadQuestion) as refused:
         asked(path, fields, chain, is_local)
     assert (refused.value.fault, refused.value.field) == (fault, field)
     assert all(remedy in str(refused.value) for remedy in refused.value.remedies.values())

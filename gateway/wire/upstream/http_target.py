@@ -165,10 +165,8 @@ class HttpTarget:
             lines = {name: line for name, line in lines.items() if name not in _REWRITTEN}
         is_bare = request.body is None and request.method not in _WITH_CONTENT
         framing, chunked = ("", False) if is_bare else _framing(request)
-        if request.upgrade and _may_switch(request):
-            framing = f"Connection: Upgrade\r\nUpgrade: {request.upgrade}\r\n"
-        elif request.takes_trailers and request.reserved is not None:
-            framing += "TE: trailers\r\nConnection: TE\r\n"
+        if request.upgrade or request.takes_trailers:
+            framing = _with_offers(request, framing)
         text = f"{self._request_line(request)}{self._block(request, lines)}\r\n{framing}\r\n"
         return text.encode("latin-1"), chunked
 
@@ -259,6 +257,15 @@ def _framing(request: Request) -> tuple[str, bool]:
     if body.stream.length is not None:
         return f"Content-Length: {body.stream.length}\r\n", False
     return "Transfer-Encoding: chunked\r\n", True
+
+
+def _with_offers(request: Request, framing: str) -> str:
+    """*framing* with what the client offers to this hop: another protocol, or to read trailers."""
+    if request.upgrade and _may_switch(request):
+        return f"Connection: Upgrade\r\nUpgrade: {request.upgrade}\r\n"
+    if request.takes_trailers and request.reserved is not None:
+        return f"{framing}TE: trailers\r\nConnection: TE\r\n"
+    return framing
 
 
 def parse_base_url(text: str) -> Url:

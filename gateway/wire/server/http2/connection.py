@@ -51,9 +51,7 @@ MAX_WORK = 8
 MAX_UNSENT_BYTES = 1024 * 1024
 """Of a client that has us answer its control frames and reads nothing: the connection ends."""
 CONNECTION_WINDOW = 16 * 1024 * 1024
-_FIELD_BYTES = (
-    64  # of each field, for what HPACK counts besides its text, and to answer heads that are a little too large
-)
+_FIELD_BYTES = 64  # of each field: what HPACK counts besides its text, and for heads that are a little too large
 _WORK_BYTES = 512  # of a field block, or of settings, take as long as a request
 
 
