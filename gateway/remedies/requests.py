@@ -157,6 +157,12 @@ REQUEST: Mapping[str, Remedy] = {
     ),
     "SubscriptionKeyInvalid": _key,
     "RequestBodyTooLarge": _body,
+    "BodyNotAvailable": lambda _: (
+        "A policy reads or replaces the body of a gRPC call, which has no end before its answer: remove it there."
+    ),
+    "BodyMemoryExhausted": lambda _: (
+        "Repeat it in a moment; envoy/ext-proc/body-memory sets how much bodies of all requests may take together."
+    ),
     "ExpressionValueEvaluationFailure": lambda _: (
         "Guard the expression against values that are missing or of another form, for example with ?., "
         "GetValueOrDefault or TryParse."

@@ -349,6 +349,8 @@ _SENTENCES: Mapping[str, Sentence] = {
     "BackendErrorStatusCode": _backend_error,
     "Timeout": _message,
     "RequestBodyTooLarge": _message,
+    "BodyNotAvailable": _message,
+    "BodyMemoryExhausted": _message,
     "OriginNotAllowed": _origin,
     "ExpressionValueEvaluationFailure": _expression,
     "": _own_answer,

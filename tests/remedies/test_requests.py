@@ -39,6 +39,8 @@ CASES: list[tuple[Facts, str]] = [
     (Facts(reason="ClientConnectionFailure"), "closed the connection"),
     (Facts(reason="ClientCertificateInvalid"), "identities"),
     (Facts(reason="ClientCertificateInvalid", found=("no certificate",)), "client-ca"),
+    (Facts(reason="BodyNotAvailable"), "gRPC call"),
+    (Facts(reason="BodyMemoryExhausted"), "body-memory"),
     (Facts(reason="BadContentCoding"), "Accept-Encoding"),
     (Facts(reason="BadGrpcTimeout"), "eight digits"),
     (Facts(reason="BadGrpcWebText"), "base64"),
