@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import resource
 import socket
 import ssl
 from collections.abc import Awaitable, Callable
@@ -260,6 +261,24 @@ def test_handshakes(tmp_path: Path, header: bytes, loop: str) -> None:
         assert (await secured(context, server.port, header, at_once=True)).startswith(b"https")
 
     play(scenario, narrow, tls=files.listener, loop=loop)
+
+
+def test_the_last_descriptors_are_not_for_handshakes(tmp_path: Path) -> None:
+    """Clients that only connect to a listener with TLS leave an eighth of the descriptors to backends and files."""
+
+    async def scenario(server: RunningServer, application: Answerer, refused: list[WireRefusal]) -> None:
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        async with AsyncExitStack() as open_:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))
+            try:
+                for _ in range(112):
+                    await open_.enter_async_context(client(server.port))
+                assert await settled(lambda: bool(refused))
+            finally:
+                resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        assert {refusal.message for refusal in refused} == {"Out of file descriptors"}
+
+    play(scenario, ServerSettings(), tls=Files(tmp_path).listener)
 
 
 def test_a_stop_waits_for_it() -> None:
