@@ -125,11 +125,11 @@ def _behind_prefix(request: Request) -> tuple[str, str, bool]:
     Those of a proxy that does not ask at /authz itself, but at /authz/, say GET / for every request that it asks about.
     """
     target, method = request.path[len(PREFIX) :] + (f"?{request.query}" if request.query else ""), request.method
-    for names in QUESTIONS:
-        for name, value in zip(names, (target, method), strict=True):
-            if any(other != value for other in request.headers.values(name)):
-                what = f"The question's path and {name} ask two questions."
-                raise Unanswerable(QuestionFault.PATH_AND_FIELD, what, request, name)
+    fields = [(name, value) for names in QUESTIONS for name, value in zip(names, (target, method), strict=True)]
+    other = next((name for name, value in fields if {*request.headers.values(name)} - {value}), "")
+    if other:
+        what = f"The question's path and {other} ask two questions."
+        raise Unanswerable(QuestionFault.PATH_AND_FIELD, what, request, other)
     return target, method, False
 
 
