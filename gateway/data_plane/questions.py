@@ -119,9 +119,18 @@ def _addresses(request: Request) -> list[str]:
 
 
 def _behind_prefix(request: Request) -> tuple[str, str, bool]:
-    """Envoy's form."""
-    query = f"?{request.query}" if request.query else ""
-    return request.path[len(PREFIX) :] + query, request.method, False
+    """
+    Envoy's form. Raises Unanswerable: fields of another one ask something else.
+
+    Those of a proxy that does not ask at /authz itself, but at /authz/, say GET / for every request that it asks about.
+    """
+    target, method = request.path[len(PREFIX) :] + (f"?{request.query}" if request.query else ""), request.method
+    fields = [(name, value) for names in QUESTIONS for name, value in zip(names, (target, method), strict=True)]
+    other = next((name for name, value in fields if {*request.headers.values(name)} - {value}), "")
+    if other:
+        what = f"The question's path and {other} ask two questions."
+        raise Unanswerable(QuestionFault.PATH_AND_FIELD, what, request, other)
+    return target, method, False
 
 
 def _in_fields(request: Request) -> tuple[str, str, bool]:

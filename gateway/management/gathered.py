@@ -31,7 +31,7 @@ from gateway.management.console.routes import Console, console_routes
 from gateway.management.console.workers import Workers
 from gateway.management.guard import LOCAL, Addressed, Visitors, guarded
 from gateway.management.health import Status, shown
-from gateway.management.merged_metrics import merge
+from gateway.management.merged_metrics import Tallies, merge
 from gateway.management.next_traces import next_routes, ordering_from
 from gateway.management.reload import Reload, no_reload, reload_route
 from gateway.management.requests import gathered_request_pages
@@ -81,6 +81,8 @@ def create_app(
     what the supervisor does not.
     """
 
+    tallies = Tallies()
+
     async def ask(path: str) -> dict[str, httpx2.Response | None]:
         return dict(zip((socket.stem for socket in sockets), await _ask_all(sockets, path), strict=True))
 
@@ -98,9 +100,8 @@ def create_app(
     async def metrics(request: Request) -> Response:
         accept = request.headers.get("accept", "")
         encode, media_type = choose_encoder(accept)
-        answers = await _ask_all(sockets, "/metrics", accept)
-        texts = [(path.stem, answer.text) for path, answer in zip(sockets, answers, strict=True) if answer]
-        texts.append(("management", reloads.metrics()))
+        counted = await asyncio.gather(*(_counted(socket, accept, tallies) for socket in sockets))
+        texts = [*chain.from_iterable(counted), ("management", reloads.metrics())]
         return Response(merge(texts, encode), media_type=media_type)
 
     async def ask_each(method: str, path: str, body: object) -> list[tuple[int, Any] | None]:
@@ -198,6 +199,23 @@ def _traces(sockets: Sequence[Path]) -> list[Addressed]:
         return JSONResponse({"error": "no such trace"}, 404) if trace is None else JSONResponse(trace.json())
 
     return [("/traces", listed), ("/traces/{trace_id}", one)]
+
+
+async def _counted(socket: Path, accept: str, tallies: Tallies) -> list[tuple[str, str]]:
+    """The metrics of the worker behind *socket*, which it makes anew whenever it starts."""
+    before = _made(socket)
+    answer = await _ask(socket, "/metrics", accept=accept)
+    is_its_own = answer is not None and answer.is_success and before == _made(socket)
+    return tallies.texts(socket.stem, before, answer.text if answer is not None and is_its_own else None)
+
+
+def _made(socket: Path) -> tuple[int, int]:
+    """Tells a socket's file from another one with its name."""
+    try:
+        status = socket.stat()
+    except OSError:
+        return 0, 0
+    return status.st_ino, status.st_mtime_ns
 
 
 async def _ask_all(sockets: Sequence[Path], path: str, accept: str = "*/*") -> list[httpx2.Response | None]:

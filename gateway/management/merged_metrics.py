@@ -10,6 +10,7 @@ Source: OpenMetrics 1.0 (https://prometheus.io/docs/specs/om/open_metrics_spec/)
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -32,6 +33,49 @@ def merge(texts: Iterable[tuple[str, str]], encode: Callable[[Collector], bytes]
     registry = CollectorRegistry()
     registry.register(_Merged(_families(texts)))
     return encode(registry)
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What one worker has counted so far, and what those of its processes had that have ended."""
+
+    process: object
+    text: str = ""
+    ended: str = ""
+
+
+@dataclass(slots=True)
+class Tallies:
+    """
+    What workers have counted, so that no sum of theirs goes backwards.
+
+    A worker that is stuck does not answer, and one that was started again counts from 0. Prometheus takes a sum that
+    falls for a counter that was reset, and all of it for an increase. So the last answer stands in for the one that is
+    missing, and is kept when its process has ended.
+    """
+
+    _workers: dict[str, _Tally] = field(default_factory=dict)
+
+    def texts(self, worker: str, process: object, text: str | None) -> list[tuple[str, str]]:
+        """
+        What counts for *worker*, for ``merge``.
+
+        Args:
+            process: Differs from the one before where the worker was started again.
+            text: Its answer; None: there is none.
+        """
+        tally = self._workers.setdefault(worker, _Tally(process))
+        if process != tally.process:
+            tally.ended, tally.text, tally.process = _sums(tally.ended, tally.text), "", process
+        tally.text = tally.text if text is None else text
+        return [(worker, _sums(tally.text) if text is None else text), (worker, tally.ended)]
+
+
+def _sums(*texts: str) -> str:
+    """*texts* as one, without gauges, which say how it is now."""
+    registry = CollectorRegistry()
+    registry.register(_Merged([family for family in _families(("", text) for text in texts) if family.type != "gauge"]))
+    return generate_latest(registry).decode()
 
 
 def _families(texts: Iterable[tuple[str, str]]) -> list[Metric]:

@@ -32,6 +32,7 @@ class QuestionFault(StrEnum):
     NO_METHOD = "QuestionWithoutMethod"
     REPEATED = "QuestionFieldRepeated"
     TWO_QUESTIONS = "QuestionContradictory"
+    PATH_AND_FIELD = "QuestionPathContradictory"
     CONTRADICTORY_CLIENT = "QuestionClientContradictory"
     METHOD_CASE = "QuestionMethodMalformed"
     PATH = "QuestionPathUnknown"
@@ -89,7 +90,14 @@ REMEDIES: Mapping[QuestionFault, Mapping[Proxy, str]] = {
         "forwardAuth",
         Proxy.CADDY: "request_header -X-Original-URI and request_header -X-Original-Method before forward_auth",
         Proxy.HAPROXY: f'headers["x-original-uri"], headers["x-original-method"] = nil, nil in {_LUA}',
-        Proxy.ENVOY: "nothing: with path_prefix these fields are not read",
+        Proxy.ENVOY: "path_prefix: /authz in the http_service, and these fields left out of allowed_headers",
+    },
+    QuestionFault.PATH_AND_FIELD: {
+        Proxy.NGINX: "proxy_pass http://gateway_decisions; in location = /authz, without a path behind it",
+        Proxy.TRAEFIK: "address: http://HOST:PORT/authz in forwardAuth, with nothing behind it",
+        Proxy.CADDY: "uri /authz in forward_auth, with nothing behind it",
+        Proxy.HAPROXY: f'local ENDPOINT = "http://HOST:PORT/authz" in {_LUA}, with nothing behind it',
+        Proxy.ENVOY: "leave the field out of allowed_headers: the client has sent it",
     },
     QuestionFault.CONTRADICTORY_CLIENT: {
         Proxy.NGINX: 'proxy_set_header Forwarded "";',
@@ -126,17 +134,18 @@ def proxies_of(path: str, is_original: bool, is_forwarded: bool, names_server: b
     Which proxies ask like this.
 
     Args:
-        path: Of the question; Envoy's has the target behind the prefix.
+        path: Of the question; Envoy's has the target behind the prefix, and a mistaken one's something else.
         is_original, is_forwarded: Whether there are fields of nginx's form, or of Traefik's and Caddy's.
         names_server: Whether ``X-Forwarded-Server`` is there, which Traefik adds.
     """
-    if path.startswith("/authz/"):
-        return (Proxy.ENVOY,)
+    by_path = (Proxy.ENVOY,) if path.startswith("/authz/") else ()
+    if by_path and not (is_original or is_forwarded):
+        return by_path
     if names_server:
-        return (Proxy.TRAEFIK,)
+        return (Proxy.TRAEFIK, *by_path)
     if is_original == is_forwarded:
         return tuple(Proxy)
-    return (Proxy.NGINX,) if is_original else _FORWARDED
+    return (*((Proxy.NGINX,) if is_original else _FORWARDED), *by_path)
 
 
 def remedies_for(fault: QuestionFault, proxies: tuple[Proxy, ...] = tuple(Proxy)) -> dict[str, str]:

@@ -53,9 +53,7 @@ def bind_file(path: Path, mode: int) -> tuple[socket.socket, BoundFile]:
     try:
         with _alone_in(path.parent):
             _make_room(path)
-            os.fchmod(listening.fileno(), mode)  # else it could be opened by others until the next line but one
-            listening.bind(os.fspath(path))
-            path.chmod(mode)  # regardless of the umask
+            _bind(listening, path, mode)
             listening.listen(BACKLOG)
             bound = BoundFile(path, _identity(path))
     except OSError as error:
@@ -63,6 +61,20 @@ def bind_file(path: Path, mode: int) -> tuple[socket.socket, BoundFile]:
         raise OSError(error.errno, error.strerror or str(error), f"unix:{path}") from None
     listening.set_inheritable(True)
     return listening, bound
+
+
+def _bind(listening: socket.socket, path: Path, mode: int) -> None:
+    """
+    Make the file, with *mode* from the first moment on.
+
+    Not by its name, after it has been made: who may write to the folder could have put a link there meanwhile, and the
+    permissions of another file would change. Source: unix(7): the file has all permissions, less the umask.
+    """
+    before = os.umask(0o777 & ~mode)
+    try:
+        listening.bind(os.fspath(path))
+    finally:
+        os.umask(before)
 
 
 def _identity(path: Path) -> tuple[int, int, int]:

@@ -31,7 +31,8 @@ class ClientLimits(Block):
     body_rate: Annotated[int, Field(ge=0, le=1_000_000)] = 240
     """Fewest bytes per second of a request's body, besides pauses of `timeouts/body` in all; then 408. 0: any rate."""
     connections: Count | None = None
-    """Open client connections of one worker; one more gets 503. None: no limit."""
+    """Open client connections of one worker; one more gets 503. TLS handshakes under way are counted apart, and
+    one more is closed. None: no limit."""
     stalled_connections: Count = 256
     """Connections of one worker whose clients have read nothing for 5 s while an answer waits; one more is closed."""
 
@@ -40,7 +41,7 @@ class ClientTimeouts(Block):
     """How long the listener waits for clients."""
 
     head_s: Duration = 10.0
-    """From the first byte of a request to the end of its head."""
+    """From the first byte of a request to the end of its head; for a PROXY header and a TLS handshake as well."""
     body_s: Duration = 30.0
     """Between two pieces of a request's body."""
     idle_s: Duration = 75.0

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import TypeAlias, TypeVar
 
 import pytest
 
@@ -34,6 +35,8 @@ NAMES = [
     for name in ("traefik", "caddy")
 ]
 FIELD = "caller-objectid"
+T = TypeVar("T")
+pytestmark = pytest.mark.xdist_group("forward-auth")  # its tests share two proxies
 
 
 def with_browsers(name: str, text: str) -> str:
@@ -82,14 +85,27 @@ async def fronted(name: str, folder: Path) -> AsyncIterator[tuple[Product, int]]
         await decisions.aclose()
 
 
-def play(name: str, folder: Path, scenario: Callable[[Product, int], Awaitable[None]]) -> None:
-    """Run *scenario* with a proxy, the gateway and a backend."""
+Scenario: TypeAlias = Callable[[Product, int], Awaitable[None]]
+Play: TypeAlias = Callable[[Scenario], None]
 
-    async def run() -> None:
-        async with fronted(name, folder) as (whole, front):
-            await scenario(whole, front)
 
-    asyncio.run(run())
+@pytest.fixture(scope="module", params=NAMES)
+def play(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Play]:
+    """Runs a scenario with a proxy, the gateway and a backend, which are started once for all of them."""
+    with asyncio.Runner() as runner:
+        whole = fronted(request.param, tmp_path_factory.mktemp(request.param))
+        running_product, front = runner.run(_awaited(whole.__aenter__()))
+
+        def run(scenario: Scenario) -> None:
+            running_product.backend.received = b""
+            runner.run(_awaited(scenario(running_product, front)))
+
+        yield run
+        runner.run(_awaited(whole.__aexit__(None, None, None)))
+
+
+async def _awaited(work: Awaitable[T]) -> T:
+    return await work
 
 
 async def curl(port: int, path: str, *arguments: str) -> str:
@@ -117,8 +133,7 @@ FORGED = {
 }
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_headers(tmp_path: Path, name: str) -> None:
+def test_headers(play: Play) -> None:
     """Exactly the policy's value arrives, over HTTP/1.1 and HTTP/2, whatever a client writes; on open routes none."""
 
     async def scenario(whole: Product, front: int) -> None:
@@ -137,11 +152,10 @@ def test_headers(tmp_path: Path, name: str) -> None:
             )
             assert (nominated[-3:], b"evil" in whole.backend.received) == ("200", False)
 
-    play(name, tmp_path, scenario)
+    play(scenario)
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_requests(tmp_path: Path, name: str) -> None:
+def test_requests(play: Play, tmp_path: Path) -> None:
     """Method, target with its query and body are judged and arrive as the client sent them; refused ones never do."""
 
     async def scenario(whole: Product, front: int) -> None:
@@ -169,11 +183,10 @@ def test_requests(tmp_path: Path, name: str) -> None:
             assert (await curl(front, path, "-X", method))[-3:] == status
         assert whole.backend.received == b""
 
-    play(name, tmp_path, scenario)
+    play(scenario)
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_browsers(tmp_path: Path, name: str) -> None:
+def test_browsers(play: Play) -> None:
     """A page of an allowed origin may call: preflight and answer have what a browser needs. Another one may not."""
 
     async def scenario(whole: Product, front: int) -> None:
@@ -194,11 +207,10 @@ def test_browsers(tmp_path: Path, name: str) -> None:
             assert (other[-3:], fields(other, "access-control-allow-origin")) == ("403", [])
             assert whole.backend.received == b""
 
-    play(name, tmp_path, scenario)
+    play(scenario)
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_websockets(tmp_path: Path, name: str) -> None:
+def test_websockets(play: Play) -> None:
     """The upgrade is judged as a request; the tunnel behind it belongs to proxy and backend."""
 
     async def scenario(whole: Product, front: int) -> None:
@@ -218,4 +230,4 @@ def test_websockets(tmp_path: Path, name: str) -> None:
             assert await asyncio.wait_for(browser.reader.readexactly(11), 2) == b"\x81\x85abcd\x09\x07\x0f\x08\x0e"
         assert whole.received(FIELD) == [SERVICE_PRINCIPAL]
 
-    play(name, tmp_path, scenario)
+    play(scenario)

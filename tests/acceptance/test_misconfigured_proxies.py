@@ -57,6 +57,10 @@ MISTAKES: dict[str, tuple[str, str, str, list[str], str, str, str]] = {
         *("nginx", "proxy_pass http://gateway_decisions;", "proxy_pass http://gateway_decisions/ask;", []),
         *("QuestionPathUnknown", "", "proxy_pass http://gateway_decisions;"),
     ),
+    "nginx, a slash too many": (
+        *("nginx", "proxy_pass http://gateway_decisions;", "proxy_pass http://gateway_decisions/authz/;", []),
+        *("QuestionPathContradictory", "X-Original-URI", "proxy_pass http://gateway_decisions; in location = /authz"),
+    ),
     "Traefik, the client's other question": (
         *("traefik", "", "", ORIGINAL),
         *("QuestionContradictory", "X-Original-URI, X-Forwarded-Uri", 'customRequestHeaders: {X-Original-URI: ""'),
@@ -64,6 +68,10 @@ MISTAKES: dict[str, tuple[str, str, str, list[str], str, str, str]] = {
     "Traefik, another path": (
         *("traefik", "/authz", "/auth", []),
         *("QuestionPathUnknown", "", "address: http://HOST:PORT/authz in forwardAuth"),
+    ),
+    "Traefik, a slash too many": (
+        *("traefik", "/authz", "/authz/", []),
+        *("QuestionPathContradictory", "X-Forwarded-Uri", "address: http://HOST:PORT/authz in forwardAuth"),
     ),
     "Caddy, the client's other question": (
         *("caddy", "", "", ORIGINAL),

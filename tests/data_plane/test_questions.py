@@ -33,6 +33,13 @@ def asked(path: str, fields: list[tuple[str, str]], chain: str, is_local: bool =
         ("/authz", TRAEFIK, "203.0.113.9, 10.0.0.1", False, ("PUT", "/a?b", False, "203.0.113.9", False)),
         ("/authz/a", [], "203.0.113.9, 10.0.0.1", False, ("GET", "/a", False, "203.0.113.9", False)),
         (
+            "/authz/a",
+            [("X-Original-URI", "/a"), ("X-Original-Method", "GET")],
+            "203.0.113.9, 10.0.0.1",
+            False,
+            ("GET", "/a", False, "203.0.113.9", False),
+        ),
+        (
             "/authz",
             NGINX,
             "198.51.100.1, 203.0.113.9, 192.0.2.1, 10.0.0.1",
@@ -65,6 +72,9 @@ def test_questions(
         ("/authz", [*NGINX, NGINX[0]], "203.0.113.9, 10.0.0.1", False, QuestionFault.REPEATED, "X-Original-URI"),
         (*("/authz", [*NGINX, *TRAEFIK], "203.0.113.9, 10.0.0.1", False),
          *(QuestionFault.TWO_QUESTIONS, "X-Original-URI, X-Forwarded-Uri")),
+        ("/authz/", NGINX, "203.0.113.9, 10.0.0.1", False, QuestionFault.PATH_AND_FIELD, "X-Original-URI"),
+        ("/authz/", TRAEFIK, "203.0.113.9, 10.0.0.1", False, QuestionFault.PATH_AND_FIELD, "X-Forwarded-Uri"),
+        ("/authz/", TRAEFIK[1:], "203.0.113.9, 10.0.0.1", False, QuestionFault.PATH_AND_FIELD, "X-Forwarded-Method"),
         ("/ask", NGINX, "203.0.113.9, 10.0.0.1", False, QuestionFault.PATH, ""),
         ("/authz", [NGINX[0], LOWER], "203.0.113.9, 10.0.0.1", False, QuestionFault.METHOD_CASE, ""),
     ],

@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry, Counter, generate_latest
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
-from gateway.management.merged_metrics import merge
+from gateway.management.merged_metrics import Tallies, merge
 from gateway.telemetry.metrics import GatewayMetrics
 
 OPENMETRICS: Callable[[Collector], bytes] = choose_encoder("application/openmetrics-text")[0]
@@ -76,3 +76,24 @@ def test_moments_are_not_added_up() -> None:
     lines = merge(texts, OPENMETRICS).decode().splitlines()
     assert "jobs_total 2.0" in lines
     assert [float(line.split()[1]) for line in lines if line.startswith("jobs_created ")] == [min(moments)]
+
+
+@pytest.mark.parametrize("encode", [generate_latest, OPENMETRICS])
+def test_no_sum_goes_backwards(encode: Callable[[Collector], bytes]) -> None:
+    """Not while a worker does not answer, nor when it was started again: gauges are missing, the counts stay."""
+
+    def text(requests: int) -> str:
+        registry, metrics = CollectorRegistry(), worker("r1", 1.0)
+        for _ in range(requests - 2):
+            metrics.operation("orders", "read").observe(200, 0.002)
+        registry.register(metrics)
+        return encode(registry).decode()
+
+    tallies, sums = Tallies(), []
+    answers = [(1, 5), (1, None), (1, 6), (2, None), (2, 2), (2, 4), (3, 2), (0, None), (4, 2)]
+    for process, requests in answers:
+        texts = tallies.texts("worker-1", process, None if requests is None else text(requests))
+        lines = merge(texts, encode).decode().splitlines()
+        sums += [line for line in lines if line.startswith('gateway_requests_total{api="orders"')]
+        assert any(line.startswith("gateway_answer") for line in lines) is (requests is not None)
+    assert [float(line.split()[1]) for line in sums] == [5, 5, 6, 6, 8, 10, 12, 12, 14]

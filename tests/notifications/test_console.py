@@ -14,6 +14,7 @@ import pytest
 
 from gateway.emulators.d365 import D365Emulator
 from gateway.emulators.d365.lives import ends
+from gateway.emulators.entra import EntraEmulator
 from gateway.management.console import jobs_page, overview_page
 from gateway.management.console.forms import Hand
 from gateway.management.console.history import Sample
@@ -23,7 +24,7 @@ from gateway.management.logins import Person
 from gateway.notifications.store.database import open_engine
 from gateway.notifications.store.store import Store
 from tests.management.console.rig import text_of
-from tests.notifications.conftest import ALICE, Running
+from tests.notifications.conftest import ALICE, Running, d365_settings, fast_settings, running
 from tests.notifications.receiver import Receiver, answer
 
 
@@ -69,6 +70,25 @@ def test_dead_letters_are_in_the_headline(service: Running, d365: D365Emulator, 
     assert asyncio.run(_awaited(job_abilities(service.engine)["replay"]({"job": dead})))["done"]
     service.until(dead, "delivered")
     assert [concern.detail for concern in asyncio.run(dead_letters(service.engine))] == before
+
+
+@pytest.mark.needs("postgresql")
+def test_dead_letters_of_all_replicas(
+    postgres: str, entra: EntraEmulator, d365: D365Emulator, receiver: Receiver
+) -> None:
+    """On PostgreSQL each replica's headline counts what any of them gave up; one whose store is gone says nothing."""
+    settings = fast_settings(postgres, d365_settings(entra, d365))
+    with running(settings) as one, running(settings) as other:
+        assert asyncio.run(dead_letters(one.engine)) == ()
+        for batch, service in ((917, one), (918, other)):
+            d365.script(batch, ends("Finished", 1, 1))
+            receiver.script(f"/{batch}", answer(410))
+            service.until(service.create(receiver.url(f"/{batch}"), batch).json()["id"], "dead")
+        concerns = [asyncio.run(dead_letters(service.engine)) for service in (one, other)]
+        assert concerns[0] == concerns[1]
+        assert concerns[0][0].detail == "the callbacks of 2 jobs finally failed"
+        assert 0 <= time.time() - (concerns[0][0].since or 0) < 60
+    assert asyncio.run(dead_letters(one.engine)) == ()
 
 
 def test_one_job(service: Running, d365: D365Emulator, receiver: Receiver) -> None:

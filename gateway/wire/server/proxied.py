@@ -1,9 +1,12 @@
 """
-A listener behind a proxy that passes bytes on: its connections begin with a PROXY header.
+A listener whose connections do not begin with HTTP: with a PROXY header, with a TLS handshake, or with both.
 
-Only peers in ``trusted-proxies`` may send one, and they must: which of the two applies is known before the first byte,
-because the specification forbids guessing. The header is taken from the socket before a transport has it, and not one
-byte more: TLS, its handshake included, begins behind it as on any other connection.
+While that is under way there is no connection yet that could be counted and waited for. So it is counted here, leaves
+the last descriptors to others, and has as long as a request's head.
+
+Only peers in ``trusted-proxies`` may send a PROXY header, and they must: which of the two applies is known before the
+first byte, because the specification forbids guessing. The header is taken from the socket before a transport has it,
+and not one byte more: TLS, its handshake included, begins behind it as on any other connection.
 
 Source: "The PROXY protocol, versions 1 & 2", section 2.
 """
@@ -40,12 +43,12 @@ Serve: TypeAlias = Callable[[Introduction | None], asyncio.Protocol]
 
 class ProxiedListener:
     """
-    Accepts on one socket, in place of an ``asyncio.Server``.
+    Accepts on one socket, in place of an ``asyncio.Server``, which knows neither.
 
     Args:
         listening: The bound socket.
         listener: Has the settings, and is told of what is refused.
-        connections: How many there are, without those whose header is on its way.
+        connections: How many there are, without those whose header or handshake is on its way.
     """
 
     def __init__(
@@ -118,17 +121,26 @@ class ProxiedListener:
 
     def _admit(self, connection: socket.socket, peer: str) -> None:
         settings = self._listener.settings
-        if not is_within(peer, settings.trusted_proxies):
+        is_proxy = settings.proxy_protocol and is_within(peer, settings.trusted_proxies)
+        shortage = self._shortage(connection, is_proxy, settings.limits.connections)
+        if shortage:
+            self._begin(connection, Introduction(refusal=HeadError(503, shortage)), peer)
+        elif is_proxy:
+            header = _Header(self._loop, connection, partial(self._introduce, peer))
+            self._waiting.add(header)
+            header.begin(settings.timeouts.head_s)
+        else:
             self._begin(connection, None)
-            return
-        most = settings.limits.connections
-        is_full = most is not None and self._connections() + len(self._waiting) >= most
-        if is_full or is_near_limit(connection.fileno()):
-            self._begin(connection, Introduction(refusal=HeadError(503, "Too many connections")))
-            return
-        header = _Header(self._loop, connection, partial(self._introduce, peer))
-        self._waiting.add(header)
-        header.begin(settings.timeouts.head_s)
+
+    def _shortage(self, connection: socket.socket, is_proxy: bool, most: int | None) -> str:
+        """What there is too little of for what *connection* begins with; one that begins with HTTP looks itself."""
+        if not is_proxy and self._tls is None:
+            return ""
+        # After its handshake a connection looks itself, and can be answered.
+        introduced = len(self._waiting) + self._connections() if is_proxy else 0
+        if most is not None and (introduced >= most or len(self._tasks) > most):
+            return "Too many connections"
+        return "Out of file descriptors" if is_near_limit(connection.fileno()) else ""
 
     def _introduce(self, peer: str, header: _Header, introduction: Introduction | None) -> None:
         """The header has been read, or will not be; *introduction* is None where nothing has come of it."""
@@ -150,8 +162,11 @@ class ProxiedListener:
 
     async def _connect(self, connection: socket.socket, introduction: Introduction | None) -> None:
         """Hand *connection* to a transport. A handshake that fails has closed it."""
+        within_s = None if self._tls is None else self._listener.settings.timeouts.head_s
         try:
-            await self._loop.connect_accepted_socket(partial(self._serve, introduction), connection, ssl=self._tls)
+            await self._loop.connect_accepted_socket(
+                partial(self._serve, introduction), connection, ssl=self._tls, ssl_handshake_timeout=within_s
+            )
         except OSError:
             connection.close()
 

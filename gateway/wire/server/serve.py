@@ -60,14 +60,14 @@ class EmbeddedServer(uvicorn.Server):
         if self.config.ssl is not None:
             paced(self.config.ssl)
         listener = self.config.loaded_app
-        if isinstance(listener, Listener) and listener.settings.proxy_protocol:
-            self._listen_behind_proxies(listener, sockets or [])
+        if isinstance(listener, Listener) and (listener.settings.proxy_protocol or self.config.ssl is not None):
+            self._listen(listener, sockets or [])
         else:
             await super().startup(sockets)
         self.ready.set()
 
-    def _listen_behind_proxies(self, listener: Listener, sockets: list[socket.socket]) -> None:
-        """What uvicorn does, but for the header with which connections begin."""
+    def _listen(self, listener: Listener, sockets: list[socket.socket]) -> None:
+        """What uvicorn does, but for what connections begin with: a PROXY header, or a handshake."""
 
         arrivals = cast(Arrivals, self.config.http_protocol_class)
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import resource
 import socket
 import ssl
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TypeVar
 
@@ -19,7 +21,7 @@ from gateway.wire.messages import Request, Response
 from gateway.wire.server.listener import Listener, WireRefusal
 from gateway.wire.server.serve import RunningServer, start
 from gateway.wire.settings import ClientLimits, ClientTimeouts, ListenerTls, ServerSettings
-from tests.wire.rig import Answerer, ask, client, settled
+from tests.wire.rig import Answerer, Client, ask, client, settled
 from tests.wire.server.test_proxy_header import HOSTILE, V4, VALID, block
 from tests.wire.server.test_serve import Files
 
@@ -225,6 +227,58 @@ def test_how_many() -> None:
         assert (await ask(server.port, HEADER + GET)).status == 200
 
     play(scenario, narrow)
+
+
+async def _begun(open_: AsyncExitStack, server: RunningServer, header: bytes) -> Client:
+    """A client that has sent the first byte of its handshake."""
+    peer = await open_.enter_async_context(client(server.port))
+    peer.send(header + b"\x16")
+    await asyncio.sleep(0.03)
+    return peer
+
+
+@pytest.mark.parametrize("loop", LOOPS)
+@pytest.mark.parametrize("header", [b"", HEADER])
+def test_handshakes(tmp_path: Path, header: bytes, loop: str) -> None:
+    """With TLS, a client that does not begin the handshake is counted, and let go when its time is up."""
+    files = Files(tmp_path)
+    context = ssl.create_default_context(cafile=files.ca)
+    narrow = ServerSettings(
+        trusted_proxies=LOOPBACK,
+        proxy_protocol=bool(header),
+        timeouts=ClientTimeouts(head_s=0.3),
+        limits=ClientLimits(connections=1),
+    )
+
+    async def scenario(server: RunningServer, application: Answerer, refused: list[WireRefusal]) -> None:
+        async with AsyncExitStack() as open_:
+            one, two = [await _begun(open_, server, header) for _ in range(2)]
+            assert await secured(context, server.port, header, at_once=True) == b"closed"
+            assert [refusal.status for refusal in refused] == [503]
+            assert await one.closed()
+            assert await two.closed()
+            await asyncio.sleep(0.05)
+        assert (await secured(context, server.port, header, at_once=True)).startswith(b"https")
+
+    play(scenario, narrow, tls=files.listener, loop=loop)
+
+
+def test_the_last_descriptors_are_not_for_handshakes(tmp_path: Path) -> None:
+    """Clients that only connect to a listener with TLS leave an eighth of the descriptors to backends and files."""
+
+    async def scenario(server: RunningServer, application: Answerer, refused: list[WireRefusal]) -> None:
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        async with AsyncExitStack() as open_:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))
+            try:
+                for _ in range(112):
+                    await open_.enter_async_context(client(server.port))
+                assert await settled(lambda: bool(refused))
+            finally:
+                resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        assert {refusal.message for refusal in refused} == {"Out of file descriptors"}
+
+    play(scenario, ServerSettings(), tls=Files(tmp_path).listener)
 
 
 def test_a_stop_waits_for_it() -> None:
