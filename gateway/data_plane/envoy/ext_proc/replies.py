@@ -23,7 +23,21 @@ def passed(side: Side, part: Literal["headers", "body"]) -> Any:
     """Go on, nothing has changed."""
     reply = ProcessingResponse()
     _common(reply, side, part).SetInParent()
+    if part == "headers":
+        _mode(reply, _NONE, _NONE)
     return reply
+
+
+def _mode(reply: Any, request: int, response: int) -> None:
+    """
+    How the bodies are sent from now on; said with every head.
+
+    Envoy is configured to hold answers until this is said: one that ignores it lets none of them pass.
+    """
+    mode = reply.mode_override
+    mode.request_header_mode = mode.response_header_mode = _SEND
+    mode.request_trailer_mode = mode.response_trailer_mode = _SEND
+    mode.request_body_mode, mode.response_body_mode = request, response
 
 
 def _common(reply: Any, side: Side, part: str) -> Any:
@@ -41,10 +55,7 @@ def _common(reply: Any, side: Side, part: str) -> Any:
 def streamed(mutation: Mutation) -> Any:
     """Pass the answer's head on, and send its body here and back, piece by piece."""
     reply = changed("response", "headers", mutation)
-    mode = reply.mode_override
-    mode.request_header_mode = mode.response_header_mode = _SEND
-    mode.request_trailer_mode = mode.response_trailer_mode = _SEND
-    mode.response_body_mode = _FULL_DUPLEX
+    _mode(reply, _NONE, _FULL_DUPLEX)
     return reply
 
 
@@ -79,11 +90,7 @@ def body_wanted(side: Side, mutation: Mutation) -> Any:
         mutation: What makes the message harmless if Envoy passes it on all the same: ``allow_mode_override`` is off.
     """
     reply = changed(side, "headers", mutation)
-    mode = reply.mode_override
-    mode.request_header_mode = mode.response_header_mode = _SEND
-    mode.request_trailer_mode = mode.response_trailer_mode = _SEND
-    mode.request_body_mode = _BUFFERED if side == "request" else _NONE
-    mode.response_body_mode = _BUFFERED if side == "response" else _NONE
+    _mode(reply, *((_BUFFERED, _NONE) if side == "request" else (_NONE, _BUFFERED)))
     return reply
 
 

@@ -30,6 +30,7 @@ _NOT_HELD = (
     "Envoy has not brought the body that it was asked for: allow_mode_override is off, or the body is larger than "
     "per_connection_buffer_limit_bytes"
 )
+_MODES = (0, 2)  # NONE, BUFFERED: an answer stays in Envoy until we have said otherwise
 _WRONG = grpc.StatusCode.FAILED_PRECONDITION
 
 
@@ -76,7 +77,8 @@ def _ending(error: OutOfOrder | HeadError | TimeoutError | Unanswerable) -> tupl
 async def _converse(stream: aio.ServicerContext, exchange: ProcessedExchange) -> None:
     """Answer each message before the next one is read, as Envoy expects it."""
     while (message := await stream.read()) is not aio.EOF:
-        _require_obedient(message)
+        if exchange.phase is ProcessingPhase.START:
+            _require_obedient(message)
         exchange.take(message)
         for reply in await exchange.next_replies():
             await stream.write(reply)
@@ -88,10 +90,8 @@ def _require_obedient(message: Any) -> None:
     """Raises Unanswerable: Envoy would not do what the reply says."""
     if message.observability_mode:
         raise Unanswerable(_WRONG, "observability_mode ignores what policies decide")
-    if not message.HasField("protocol_config"):
-        return
-    config = message.protocol_config
-    if config.request_body_mode or config.response_body_mode:
-        raise Unanswerable(_WRONG, "processing_mode: request_body_mode and response_body_mode must be NONE")
+    config = message.protocol_config  # in the first message of a stream; Envoy before 1.34 sends none
+    if (config.request_body_mode, config.response_body_mode) != _MODES:
+        raise Unanswerable(_WRONG, "processing_mode: request_body_mode must be NONE, and response_body_mode BUFFERED")
     if config.send_body_without_waiting_for_header_response:
         raise Unanswerable(_WRONG, "send_body_without_waiting_for_header_response must be false")
