@@ -15,7 +15,7 @@ Side: TypeAlias = Literal["request", "response"]
 
 _OVERWRITE = 2
 _SEND = 1
-_NONE, _BUFFERED, _FULL_DUPLEX = 0, 2, 4
+_NONE, _BUFFERED, _BUFFERED_PARTIAL, _FULL_DUPLEX = 0, 2, 3, 4
 _REPLACE = 1
 
 
@@ -82,15 +82,18 @@ def changed(side: Side, part: Literal["headers", "body"], mutation: Mutation, bo
     return reply
 
 
-def body_wanted(side: Side, mutation: Mutation) -> Any:
+def body_wanted(side: Side, mutation: Mutation, is_announced: bool) -> Any:
     """
-    Hold the message, and bring all of its body first.
+    Hold the message, and bring all of its body first, or as much as Envoy can hold.
 
     Args:
+        is_announced: Whether its length is known. Of one without, Envoy brings what it can hold; if it had to bring
+            all, and held more than its limit already, it would wait for ever. With a length, this mode forbids another.
         mutation: What makes the message harmless if Envoy passes it on all the same: ``allow_mode_override`` is off.
     """
     reply = changed(side, "headers", mutation)
-    _mode(reply, *((_BUFFERED, _NONE) if side == "request" else (_NONE, _BUFFERED)))
+    held = _BUFFERED if is_announced else _BUFFERED_PARTIAL
+    _mode(reply, *((held, _NONE) if side == "request" else (_NONE, held)))
     return reply
 
 

@@ -135,6 +135,37 @@ def test_large_bodies(tmp_path: Path) -> None:
     play(tmp_path, scenario, narrow)
 
 
+def chunked(head: bytes, body: bytes) -> bytes:
+    """A message that does not announce its length."""
+    return b"%bTransfer-Encoding: chunked\r\n\r\n%x\r\n%b\r\n0\r\n\r\n" % (head, len(body), body)
+
+
+def test_large_bodies_without_length(tmp_path: Path) -> None:
+    """A body that is larger than Envoy holds before it is asked for is refused, not waited for; none of it passes."""
+    large = bytes(3_000_000)
+
+    async def large_answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, backend: Backend) -> None:
+        await backend.head(reader)
+        writer.write(chunked(b"HTTP/1.1 200 OK\r\n", large))
+        await writer.drain()
+
+    async def scenario(side: Side) -> None:
+        post = chunked(b"POST /reading/a HTTP/1.1\r\nHost: a\r\n", large)
+        for sent, received in ((post, b""), (request("GET /outbound/a"), b"GET /a ")):
+            refused = await side.ask(sent)
+            assert (refused.status, refused.body.count(b"\0")) == (413, 0)
+            assert side.backend.received[:7] == received
+            record = side.gateway.requests.find(refused.field("x-request-id") or "")
+            assert record is not None
+            assert record.reason == "RequestBodyTooLarge"
+        assert len((await side.ask(request("GET /plain/a"))).body) == len(large)
+
+    def narrow(listener: Any) -> None:
+        listener["per_connection_buffer_limit_bytes"] = 100_000
+
+    play(tmp_path, scenario, narrow, large_answer)
+
+
 def test_grpc_and_events(tmp_path: Path) -> None:
     """A body without an end is not waited for: a policy that reads it refuses, others let it pass as it comes."""
 
@@ -232,7 +263,7 @@ def not_held(listener: Any) -> None:
 
 @pytest.mark.parametrize("change", [no_override, not_held], ids=lambda each: each.__name__)
 def test_answers_not_held(tmp_path: Path, change: Any) -> None:
-    """From an Envoy that may not be told what to hold, no answer gets out that is not judged; the log names the cause."""
+    """From an Envoy that may not be told what to hold, no answer gets out unjudged; the log names the cause."""
 
     async def scenario(side: Side) -> None:
         with capture_logs() as lines:

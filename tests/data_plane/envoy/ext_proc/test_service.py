@@ -200,6 +200,7 @@ def test_memory(tmp_path: Path) -> None:
     """Bodies of all requests together are bounded, and what one has held is free for the next."""
     (tmp_path / "reads.xml").write_text(READS)
     post = message("request_headers", HEAD, end=False)
+    cut = message("request_body", body=b"x", end=False)
     body = [message("request_body", body=bytes(b"x" * size)) for size in (60, 200)]
 
     async def scenario(whole: Product) -> None:
@@ -210,6 +211,7 @@ def test_memory(tmp_path: Path) -> None:
                 "response_headers",
             ]
         assert await replies(whole.envoy, post, body[1]) == ["request_headers", "503"]
+        assert await replies(whole.envoy, post, cut) == ["request_headers", "413"]
         assert await replies(whole.envoy, post, body[0]) == ["request_headers", "request_body"]
 
     play(tmp_path, scenario, policy=str(tmp_path / "reads.xml"))
