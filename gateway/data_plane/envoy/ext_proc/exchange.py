@@ -180,8 +180,8 @@ class ProcessedExchange:
         """A policy reads the request's body."""
         if self._body is None or self._waiting != "request headers":
             return
-        if self._head.is_grpc:
-            message = "The body of a gRPC request has no end before its answer, so it cannot be read here."
+        if self._head.is_endless:
+            message = "The body of a gRPC call or an upgrade has no end before its answer, so it cannot be read here."
             self._body.fail(PolicyError(415, "BodyNotAvailable", message))
             return
         if not self._fits(self._body, self._head.length):

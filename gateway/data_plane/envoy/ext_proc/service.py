@@ -26,11 +26,9 @@ from gateway.wire.server.request_head import HeadError
 
 log = structlog.get_logger("gateway.envoy")
 
-_NOT_HELD = (
-    "Envoy has not brought the body that it was asked for: allow_mode_override is off, or the body is larger than "
-    "per_connection_buffer_limit_bytes"
-)
+_CUT_SHORT = "the client has left while Envoy was collecting its body, or Envoy has given the request up"
 _MODES = (0, 2)  # NONE, BUFFERED: an answer stays in Envoy until we have said otherwise
+_OF_CLIENTS = frozenset([grpc.StatusCode.CANCELLED, grpc.StatusCode.DEADLINE_EXCEEDED])
 _WRONG = grpc.StatusCode.FAILED_PRECONDITION
 
 
@@ -55,7 +53,7 @@ class ProcessorService:
         except (OutOfOrder, HeadError, TimeoutError, Unanswerable) as error:
             code, problem = _ending(error)
             # Each is said once: it is Envoy's configuration, and the same for every request.
-            if not isinstance(error, TimeoutError) and plane.is_news(problem):
+            if code not in _OF_CLIENTS and plane.is_news(problem):
                 log.error("envoy_misconfigured", problem=problem)
             raise Unanswerable(code, problem) from None
         finally:
@@ -83,7 +81,7 @@ async def _converse(stream: aio.ServicerContext, exchange: ProcessedExchange) ->
         for reply in await exchange.next_replies():
             await stream.write(reply)
     if exchange.phase in (ProcessingPhase.AWAITING_BODY, ProcessingPhase.AWAITING_ANSWER):
-        raise OutOfOrder(_NOT_HELD)
+        raise Unanswerable(grpc.StatusCode.CANCELLED, _CUT_SHORT)
 
 
 def _require_obedient(message: Any) -> None:

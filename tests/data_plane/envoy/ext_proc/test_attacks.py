@@ -208,6 +208,26 @@ def test_leaving(tmp_path: Path) -> None:
     play(tmp_path, scenario, script=silent)
 
 
+def test_bodies_cut_short(tmp_path: Path) -> None:
+    """A client that leaves within its body is not Envoy's fault, and an upgrade has no body to wait for."""
+    upgrade = "Connection: Upgrade", "Upgrade: websocket"
+
+    async def scenario(side: Side) -> None:
+        assert side.live.envoy is not None
+        counts = side.live.envoy.counts
+        with capture_logs() as lines:
+            _, writer = await asyncio.open_connection("127.0.0.1", side.port)
+            writer.write(request("POST /reading/a", body=b"abc")[:-1])
+            assert await settled(lambda: counts.open == 1, 10)
+            writer.close()
+            assert await settled(lambda: counts.open == 0, 10)
+            assert (await side.ask(request("POST /reading/a", *upgrade, body=b"abc"))).status == 415
+        assert [line for line in lines if line["event"] == "envoy_misconfigured"] == []
+        assert side.backend.received == b""
+
+    play(tmp_path, scenario)
+
+
 def test_no_processor(tmp_path: Path) -> None:
     """When the gateway is gone, or ends in the middle of a request, nothing reaches the backend."""
 
