@@ -187,8 +187,8 @@ class ProcessedExchange:
         if not self._fits(self._body, self._head.length):
             return
         self.phase = ProcessingPhase.AWAITING_BODY
-        spoilt, length = unroutable(self._head, self._plane.rules.backend_header), self._head.length
-        self._send(replies.body_wanted("request", spoilt, length is not None))
+        spoilt = unroutable(self._head, self._plane.rules.backend_header)
+        self._send(replies.body_wanted("request", spoilt, self._head.length is not None))
 
     def _take_body(self, message: Any) -> None:
         self._waiting, self.phase, part = "request body", ProcessingPhase.JUDGING, message.request_body
@@ -303,8 +303,8 @@ class ProcessedExchange:
     def _hold_answer(self, body: AwayBody) -> None:
         """A policy reads all of the answer's body before there is an answer."""
         length = self._answer_head.length
-        is_waited_for = self.phase is ProcessingPhase.ANSWERING and self._waiting == "response headers"
-        if is_waited_for and self._fits(body, length):
+        is_held = self.phase is ProcessingPhase.ANSWERING and self._waiting == "response headers"
+        if is_held and self._fits(body, length):
             self.phase = ProcessingPhase.AWAITING_ANSWER
             self._send(replies.body_wanted("response", failed(self._answer_head), length is not None))
 
@@ -322,7 +322,7 @@ class ProcessedExchange:
         """The pipeline's answer; a body that is still to come, and is not Envoy's, is collected first."""
         stream = answer.body.stream
         is_envoys = self._answer_body is not None and self._answer_body.is_left(answer.body)
-        if stream is None or is_envoys:
+        if stream is None or is_envoys or has_no_body(answer.status_code, self._method):
             self._give(answer)
         elif self._answer_body is not None and self._waiting == "response headers":
             self._stream(answer, stream)
@@ -392,6 +392,8 @@ class ProcessedExchange:
         self._status, self._answer = answer.status_code, answer.headers
         self._own_id(answer)
         is_new = self._cut or self._waiting.startswith("request")
+        if has_no_body(answer.status_code, "" if is_new else self._method):
+            answer.body = Body()  # else Envoy would write it behind the head, where the next answer begins
         self._send(self._immediate(answer) if is_new else self._changed(answer))
         self.phase = ProcessingPhase.OVER
         self._end()
@@ -414,8 +416,7 @@ class ProcessedExchange:
     def _changed(self, answer: Response) -> Any:
         """The backend's answer as the policies have left it."""
         body, head = self._answer_body, self._answer_head
-        content = self._replacement(answer)
-        mutation = answer_mutation(head, answer.headers.lines, answer.status_code)
+        content, mutation = self._replacement(answer), answer_mutation(head, answer.headers.lines, answer.status_code)
         is_left = body is not None and body.is_left(answer.body)
         self._sent = (head.length or 0) if is_left else len(answer.body.content)
         if content is not None and not has_no_body(answer.status_code, self._method):

@@ -33,6 +33,7 @@ apis:
   - {id: pool, path: pool, backend: both}
   - {id: twice, path: twice, backend: main, policy: twice.xml}
   - {id: outbound, path: outbound, backend: main, policy: outbound.xml}
+  - {id: none, path: none, backend: main, policy: none.xml}
   - {id: watched, path: watched, backend: main, policy: watched.xml}
 """
 GUARDED = """<policies><inbound><base />
@@ -51,6 +52,8 @@ WATCHED = """<policies><inbound><base /><llm-token-limit counter-key="one" token
 
 OUTBOUND = """<policies><backend><forward-request /></backend><outbound>
 <set-body>@(context.Response.Body.As&lt;string&gt;() + "!")</set-body></outbound></policies>"""
+NONE = """<policies><backend><forward-request /></backend><outbound><set-status code="204" reason="None" />
+</outbound></policies>"""
 TWICE = "<policies><backend><forward-request /><forward-request /></backend></policies>"
 
 
@@ -60,6 +63,7 @@ def play(folder: Path, scenario: Callable[[Side], Awaitable[None]], change: Any 
     (folder / "reading.xml").write_text(READING)
     (folder / "outbound.xml").write_text(OUTBOUND)
     (folder / "twice.xml").write_text(TWICE)
+    (folder / "none.xml").write_text(NONE)
     (folder / "watched.xml").write_text(WATCHED)
 
     async def run() -> None:
@@ -226,6 +230,31 @@ def test_bodies_cut_short(tmp_path: Path) -> None:
         assert side.backend.received == b""
 
     play(tmp_path, scenario)
+
+
+def test_answers_without_body(tmp_path: Path) -> None:
+    """What policies make of the body of a HEAD, 204 or 304 is not sent: it would begin the next answer."""
+    given = {
+        b"204": b"HTTP/1.1 204 No Content\r\n\r\n",
+        b"304": b"HTTP/1.1 304 Not Modified\r\n\r\n",
+        b"200": b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n",
+    }
+
+    async def answering(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, backend: Backend) -> None:
+        while line := await reader.readuntil(b"\r\n\r\n"):
+            body = b"ok" if b"/200 " in line and line.startswith(b"GET") else b""
+            writer.write(given[line.split()[1].strip(b"/")] + body)
+
+    async def scenario(side: Side) -> None:
+        for line in ("HEAD /outbound/200", "GET /outbound/204", "GET /outbound/304", "GET /none/200", "HEAD /lost/a"):
+            reader, writer = await asyncio.open_connection("127.0.0.1", side.port)
+            writer.write(request(line))
+            await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)
+            writer.write(request("GET /outbound/200", "Connection: close"))
+            assert (await asyncio.wait_for(reader.read(), 5)).startswith(b"HTTP/1.1 200 "), line
+            writer.close()
+
+    play(tmp_path, scenario, script=answering)
 
 
 def test_no_processor(tmp_path: Path) -> None:
