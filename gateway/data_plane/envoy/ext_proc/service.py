@@ -88,7 +88,7 @@ def _require_obedient(message: Any) -> None:
     """Raises Unanswerable: Envoy would not do what the reply says."""
     if message.observability_mode:
         raise Unanswerable(_WRONG, "observability_mode ignores what policies decide")
-    config = message.protocol_config  # in the first message of a stream; Envoy before 1.34 sends none
+    config = message.protocol_config  # in the first message of a stream
     if (config.request_body_mode, config.response_body_mode) != _MODES:
         raise Unanswerable(_WRONG, "processing_mode: request_body_mode must be NONE, and response_body_mode BUFFERED")
     if config.send_body_without_waiting_for_header_response:
