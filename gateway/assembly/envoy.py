@@ -53,6 +53,5 @@ def processing_plane(
         dispatcher.note_refusal(refusal)
 
     clusters = cluster_names(outside.targets.named())
-    return ProcessingPlane(
-        dispatcher, config.server_settings(), clusters, config.envoy.processor, config.limits.body_buffer_bytes, note
-    )
+    most = min(config.limits.body_buffer_bytes, config.envoy.message_bytes)  # a larger one cannot be brought
+    return ProcessingPlane(dispatcher, config.server_settings(), clusters, config.envoy.processor, most, note)

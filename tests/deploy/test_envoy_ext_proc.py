@@ -65,7 +65,8 @@ def test_alike() -> None:
     modes = processor["processingMode"]
     assert (processor["failOpen"], modes["allowModeOverride"]) == (False, True)
     assert modes["request"] == {"attributes": filters[0]["request_attributes"]}
-    assert modes["response"] == {"attributes": filters[0]["response_attributes"]}
+    assert modes["response"] == {"attributes": filters[0]["response_attributes"], "body": "Buffered"}
+    assert filters[0]["processing_mode"]["response_body_mode"] == "BUFFERED"
     values = [patch["operation"]["value"] for patch in documents["EnvoyPatchPolicy"]["jsonPatches"]]
     assert values == [filters[0]["mutation_rules"], "SEND", "SEND"]
     assert documents["ClientTrafficPolicy"]["headers"]["earlyRequestHeaders"] == {"remove": ["x-gateway-backend"]}

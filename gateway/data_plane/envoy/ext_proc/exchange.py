@@ -54,7 +54,7 @@ class ProcessedExchange:
     """
 
     __slots__ = (
-        "_answer", "_answer_body", "_answer_head", "_backend", "_body", "_early", "_fault", "_head", "_held",
+        "_answer", "_answer_body", "_answer_head", "_backend", "_body", "_cut", "_early", "_fault", "_head", "_held",
         "_is_last", "_pieces", "_plane", "_ready", "_received", "_replies", "_running", "_seen", "_sent", "_status",
         "_waiting", "phase", "request",
     )  # fmt: skip
@@ -78,6 +78,7 @@ class ProcessedExchange:
         self._status: int | None = None
         self._fault: WireFault | None = None
         self._pieces: Pieces | None = None
+        self._cut = False  # whether Envoy has only the beginning of a body, and would send the rest behind ours
         self._is_last = False  # whether no trailers follow the streamed body
 
     # -- from Envoy
@@ -179,34 +180,45 @@ class ProcessedExchange:
         """A policy reads the request's body."""
         if self._body is None or self._waiting != "request headers":
             return
-        if self._head.is_grpc:
-            message = "The body of a gRPC request has no end before its answer, so it cannot be read here."
+        if self._head.is_endless:
+            message = "The body of a gRPC call or an upgrade has no end before its answer, so it cannot be read here."
             self._body.fail(PolicyError(415, "BodyNotAvailable", message))
             return
+        if not self._fits(self._body, self._head.length):
+            return
         self.phase = ProcessingPhase.AWAITING_BODY
-        self._send(replies.body_wanted("request", unroutable(self._head, self._plane.rules.backend_header)))
+        spoilt = unroutable(self._head, self._plane.rules.backend_header)
+        self._send(replies.body_wanted("request", spoilt, self._head.length is not None))
 
     def _take_body(self, message: Any) -> None:
-        content = message.request_body.body
-        self._waiting, self.phase = "request body", ProcessingPhase.JUDGING
-        self._received = len(content)
-        self._deliver(self._body, content, 413)
+        self._waiting, self.phase, part = "request body", ProcessingPhase.JUDGING, message.request_body
+        self._received = len(part.body)
+        self._deliver(self._body, part)
 
-    def _deliver(self, body: AwayBody | None, content: bytes, status: int) -> None:
+    def _deliver(self, body: AwayBody | None, part: Any) -> None:
+        content = part.body
         if body is None:
             raise OutOfOrder("a body that nothing has asked for")
-        if not self._plane.hold(len(content)):
+        if not part.end_of_stream:
+            self._cut = True
+            body.fail(BodyTooLarge("body larger than Envoy holds in memory, or with trailers behind it"))
+        elif not self._plane.hold(len(content)):
             body.fail(PolicyError(503, "BodyMemoryExhausted", "Too many bodies are held in memory."))
-        elif len(content) > self._plane.max_body_bytes:
-            body.fail(BodyTooLarge(f"body larger than {self._plane.max_body_bytes} bytes cannot be held in memory"))
         else:
             self._held += len(content)
-            body.deliver(content)
+            if self._fits(body, len(content)):
+                body.deliver(content)
+
+    def _fits(self, body: AwayBody, length: int | None) -> bool:
+        """Whether so many bytes may be held in memory; if not, *body* has failed."""
+        if (length or 0) > self._plane.max_body_bytes:
+            body.fail(BodyTooLarge(f"body larger than {self._plane.max_body_bytes} bytes cannot be held in memory"))
+        return not body.is_over
 
     # -- to the backend, as an ``Outlet``
     def send(self, request: Request, upstream: HttpUpstream, options: ForwardOptions) -> Pending[Response]:
         """Let Envoy send *request*; resolves with the answer's head. Errors: UpstreamError."""
-        if self.phase is not ProcessingPhase.JUDGING or not self._waiting:
+        if self.phase is not ProcessingPhase.JUDGING or not self._waiting or self._cut:
             return rejected(UpstreamError("BackendConnectionFailure", "Envoy sends a request once.", 500))
         try:
             require_possible(request, options)
@@ -216,8 +228,7 @@ class ProcessedExchange:
             content = self._outgoing(request)
             if content is not None:
                 frame(mutation, content, request.method)
-            part = self._part()
-            reply = replies.changed("request", part, mutation, content)
+            reply = replies.changed("request", self._part(), mutation, content)
         except (UpstreamError, UnicodeEncodeError) as error:
             return rejected(error)
         self.phase = ProcessingPhase.SENT
@@ -291,9 +302,11 @@ class ProcessedExchange:
 
     def _hold_answer(self, body: AwayBody) -> None:
         """A policy reads all of the answer's body before there is an answer."""
-        if self.phase is ProcessingPhase.ANSWERING and self._waiting == "response headers" and not body.is_over:
+        length = self._answer_head.length
+        is_held = self.phase is ProcessingPhase.ANSWERING and self._waiting == "response headers"
+        if is_held and self._fits(body, length):
             self.phase = ProcessingPhase.AWAITING_ANSWER
-            self._send(replies.body_wanted("response", failed(self._answer_head)))
+            self._send(replies.body_wanted("response", failed(self._answer_head), length is not None))
 
     def _status_of_answer(self) -> int:
         return int(self._answer_head.pseudo.get(":status", "0"))
@@ -303,13 +316,13 @@ class ProcessedExchange:
             self._take_piece(message.response_body)
             return
         self._waiting, self.phase = "response body", ProcessingPhase.ANSWERING
-        self._deliver(self._answer_body, message.response_body.body, 502)
+        self._deliver(self._answer_body, message.response_body)
 
     def _answered(self, answer: Response) -> None:
         """The pipeline's answer; a body that is still to come, and is not Envoy's, is collected first."""
         stream = answer.body.stream
         is_envoys = self._answer_body is not None and self._answer_body.is_left(answer.body)
-        if stream is None or is_envoys:
+        if stream is None or is_envoys or has_no_body(answer.status_code, self._method):
             self._give(answer)
         elif self._answer_body is not None and self._waiting == "response headers":
             self._stream(answer, stream)
@@ -378,7 +391,10 @@ class ProcessedExchange:
             return
         self._status, self._answer = answer.status_code, answer.headers
         self._own_id(answer)
-        self._send(self._immediate(answer) if self._waiting.startswith("request") else self._changed(answer))
+        is_new = self._cut or self._waiting.startswith("request")
+        if has_no_body(answer.status_code, "" if is_new else self._method):
+            answer.body = Body()  # else Envoy would write it behind the head, where the next answer begins
+        self._send(self._immediate(answer) if is_new else self._changed(answer))
         self.phase = ProcessingPhase.OVER
         self._end()
 
@@ -400,8 +416,7 @@ class ProcessedExchange:
     def _changed(self, answer: Response) -> Any:
         """The backend's answer as the policies have left it."""
         body, head = self._answer_body, self._answer_head
-        content = self._replacement(answer)
-        mutation = answer_mutation(head, answer.headers.lines, answer.status_code)
+        content, mutation = self._replacement(answer), answer_mutation(head, answer.headers.lines, answer.status_code)
         is_left = body is not None and body.is_left(answer.body)
         self._sent = (head.length or 0) if is_left else len(answer.body.content)
         if content is not None and not has_no_body(answer.status_code, self._method):

@@ -45,6 +45,7 @@ class ProcessingPhase(IntEnum):
     """The answer is Envoy's to send; only trailers may follow."""
 
 
+_NOT_LET_GO = "Envoy brings an answer's body that nothing has asked for: set allow_mode_override: true"
 _ALWAYS = frozenset({"request_trailers"})  # they have a way of their own once the request has been sent
 
 EXPECTED: Mapping[ProcessingPhase, frozenset[str]] = {
@@ -62,7 +63,7 @@ EXPECTED: Mapping[ProcessingPhase, frozenset[str]] = {
 def require(phase: ProcessingPhase, kind: str | None, seen: set[str]) -> str:
     """*kind*, if such a message may come in *phase* and is the first of its kind. Raises OutOfOrder."""
     if kind is None or kind not in EXPECTED[phase] or kind in seen:
-        raise OutOfOrder(f"{kind or 'a message without content'} while {phase.name}")
+        raise OutOfOrder(_NOT_LET_GO if kind == "response_body" else f"{kind or 'nothing'} while {phase.name}")
     if phase is not ProcessingPhase.STREAMING or kind != "response_body":
         seen.add(kind)
     return kind

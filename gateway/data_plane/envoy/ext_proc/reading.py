@@ -54,6 +54,12 @@ class EnvoyHead:
         return (self.first("content-type") or "").lower().startswith("application/grpc")
 
     @property
+    def is_endless(self) -> bool:
+        """Whether the body of a request has no end before its answer: gRPC's, or what Envoy takes for an upgrade."""
+        is_upgrade = self.first("upgrade") and "upgrade" in (self.first("connection") or "").lower()
+        return self.is_grpc or bool(is_upgrade)
+
+    @property
     def length(self) -> int | None:
         """The body's announced size in bytes; None: it is not announced, or not a number."""
         value = self.first("content-length") or ""

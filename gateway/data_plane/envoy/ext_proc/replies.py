@@ -15,7 +15,7 @@ Side: TypeAlias = Literal["request", "response"]
 
 _OVERWRITE = 2
 _SEND = 1
-_NONE, _BUFFERED, _FULL_DUPLEX = 0, 2, 4
+_NONE, _BUFFERED, _BUFFERED_PARTIAL, _FULL_DUPLEX = 0, 2, 3, 4
 _REPLACE = 1
 
 
@@ -23,7 +23,21 @@ def passed(side: Side, part: Literal["headers", "body"]) -> Any:
     """Go on, nothing has changed."""
     reply = ProcessingResponse()
     _common(reply, side, part).SetInParent()
+    if part == "headers":
+        _mode(reply, _NONE, _NONE)
     return reply
+
+
+def _mode(reply: Any, request: int, response: int) -> None:
+    """
+    How the bodies are sent from now on; said with every head.
+
+    Envoy is configured to hold answers until this is said: one that ignores it lets none of them pass.
+    """
+    mode = reply.mode_override
+    mode.request_header_mode = mode.response_header_mode = _SEND
+    mode.request_trailer_mode = mode.response_trailer_mode = _SEND
+    mode.request_body_mode, mode.response_body_mode = request, response
 
 
 def _common(reply: Any, side: Side, part: str) -> Any:
@@ -41,10 +55,7 @@ def _common(reply: Any, side: Side, part: str) -> Any:
 def streamed(mutation: Mutation) -> Any:
     """Pass the answer's head on, and send its body here and back, piece by piece."""
     reply = changed("response", "headers", mutation)
-    mode = reply.mode_override
-    mode.request_header_mode = mode.response_header_mode = _SEND
-    mode.request_trailer_mode = mode.response_trailer_mode = _SEND
-    mode.response_body_mode = _FULL_DUPLEX
+    _mode(reply, _NONE, _FULL_DUPLEX)
     return reply
 
 
@@ -71,19 +82,18 @@ def changed(side: Side, part: Literal["headers", "body"], mutation: Mutation, bo
     return reply
 
 
-def body_wanted(side: Side, mutation: Mutation) -> Any:
+def body_wanted(side: Side, mutation: Mutation, is_announced: bool) -> Any:
     """
-    Hold the message, and bring all of its body first.
+    Hold the message, and bring all of its body first, or as much as Envoy can hold.
 
     Args:
+        is_announced: Whether its length is known. Of one without, Envoy brings what it can hold; if it had to bring
+            all, and held more than its limit already, it would wait for ever. With a length, this mode forbids another.
         mutation: What makes the message harmless if Envoy passes it on all the same: ``allow_mode_override`` is off.
     """
     reply = changed(side, "headers", mutation)
-    mode = reply.mode_override
-    mode.request_header_mode = mode.response_header_mode = _SEND
-    mode.request_trailer_mode = mode.response_trailer_mode = _SEND
-    mode.request_body_mode = _BUFFERED if side == "request" else _NONE
-    mode.response_body_mode = _BUFFERED if side == "response" else _NONE
+    held = _BUFFERED if is_announced else _BUFFERED_PARTIAL
+    _mode(reply, *((held, _NONE) if side == "request" else (_NONE, held)))
     return reply
 
 

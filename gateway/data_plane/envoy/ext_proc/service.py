@@ -26,10 +26,9 @@ from gateway.wire.server.request_head import HeadError
 
 log = structlog.get_logger("gateway.envoy")
 
-_NOT_HELD = (
-    "Envoy has not brought the body that it was asked for: allow_mode_override is off, or the body is larger than "
-    "per_connection_buffer_limit_bytes"
-)
+_CUT_SHORT = "the client has left while Envoy was collecting its body, or Envoy has given the request up"
+_MODES = (0, 2)  # NONE, BUFFERED: an answer stays in Envoy until we have said otherwise
+_OF_CLIENTS = frozenset([grpc.StatusCode.CANCELLED, grpc.StatusCode.DEADLINE_EXCEEDED])
 _WRONG = grpc.StatusCode.FAILED_PRECONDITION
 
 
@@ -54,7 +53,7 @@ class ProcessorService:
         except (OutOfOrder, HeadError, TimeoutError, Unanswerable) as error:
             code, problem = _ending(error)
             # Each is said once: it is Envoy's configuration, and the same for every request.
-            if not isinstance(error, TimeoutError) and plane.is_news(problem):
+            if code not in _OF_CLIENTS and plane.is_news(problem):
                 log.error("envoy_misconfigured", problem=problem)
             raise Unanswerable(code, problem) from None
         finally:
@@ -76,22 +75,21 @@ def _ending(error: OutOfOrder | HeadError | TimeoutError | Unanswerable) -> tupl
 async def _converse(stream: aio.ServicerContext, exchange: ProcessedExchange) -> None:
     """Answer each message before the next one is read, as Envoy expects it."""
     while (message := await stream.read()) is not aio.EOF:
-        _require_obedient(message)
+        if exchange.phase is ProcessingPhase.START:
+            _require_obedient(message)
         exchange.take(message)
         for reply in await exchange.next_replies():
             await stream.write(reply)
     if exchange.phase in (ProcessingPhase.AWAITING_BODY, ProcessingPhase.AWAITING_ANSWER):
-        raise OutOfOrder(_NOT_HELD)
+        raise Unanswerable(grpc.StatusCode.CANCELLED, _CUT_SHORT)
 
 
 def _require_obedient(message: Any) -> None:
     """Raises Unanswerable: Envoy would not do what the reply says."""
     if message.observability_mode:
         raise Unanswerable(_WRONG, "observability_mode ignores what policies decide")
-    if not message.HasField("protocol_config"):
-        return
-    config = message.protocol_config
-    if config.request_body_mode or config.response_body_mode:
-        raise Unanswerable(_WRONG, "processing_mode: request_body_mode and response_body_mode must be NONE")
+    config = message.protocol_config  # in the first message of a stream
+    if (config.request_body_mode, config.response_body_mode) != _MODES:
+        raise Unanswerable(_WRONG, "processing_mode: request_body_mode must be NONE, and response_body_mode BUFFERED")
     if config.send_body_without_waiting_for_header_response:
         raise Unanswerable(_WRONG, "send_body_without_waiting_for_header_response must be false")

@@ -33,6 +33,7 @@ apis:
   - {id: pool, path: pool, backend: both}
   - {id: twice, path: twice, backend: main, policy: twice.xml}
   - {id: outbound, path: outbound, backend: main, policy: outbound.xml}
+  - {id: none, path: none, backend: main, policy: none.xml}
   - {id: watched, path: watched, backend: main, policy: watched.xml}
 """
 GUARDED = """<policies><inbound><base />
@@ -51,6 +52,8 @@ WATCHED = """<policies><inbound><base /><llm-token-limit counter-key="one" token
 
 OUTBOUND = """<policies><backend><forward-request /></backend><outbound>
 <set-body>@(context.Response.Body.As&lt;string&gt;() + "!")</set-body></outbound></policies>"""
+NONE = """<policies><backend><forward-request /></backend><outbound><set-status code="204" reason="None" />
+</outbound></policies>"""
 TWICE = "<policies><backend><forward-request /><forward-request /></backend></policies>"
 
 
@@ -60,6 +63,7 @@ def play(folder: Path, scenario: Callable[[Side], Awaitable[None]], change: Any 
     (folder / "reading.xml").write_text(READING)
     (folder / "outbound.xml").write_text(OUTBOUND)
     (folder / "twice.xml").write_text(TWICE)
+    (folder / "none.xml").write_text(NONE)
     (folder / "watched.xml").write_text(WATCHED)
 
     async def run() -> None:
@@ -135,6 +139,37 @@ def test_large_bodies(tmp_path: Path) -> None:
     play(tmp_path, scenario, narrow)
 
 
+def chunked(head: bytes, body: bytes) -> bytes:
+    """A message that does not announce its length."""
+    return b"%bTransfer-Encoding: chunked\r\n\r\n%x\r\n%b\r\n0\r\n\r\n" % (head, len(body), body)
+
+
+def test_large_bodies_without_length(tmp_path: Path) -> None:
+    """A body that is larger than Envoy holds before it is asked for is refused, not waited for; none of it passes."""
+    large = bytes(3_000_000)
+
+    async def large_answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, backend: Backend) -> None:
+        await backend.head(reader)
+        writer.write(chunked(b"HTTP/1.1 200 OK\r\n", large))
+        await writer.drain()
+
+    async def scenario(side: Side) -> None:
+        post = chunked(b"POST /reading/a HTTP/1.1\r\nHost: a\r\n", large)
+        for sent, received in ((post, b""), (request("GET /outbound/a"), b"GET /a ")):
+            refused = await side.ask(sent)
+            assert (refused.status, refused.body.count(b"\0")) == (413, 0)
+            assert side.backend.received[:7] == received
+            record = side.gateway.requests.find(refused.field("x-request-id") or "")
+            assert record is not None
+            assert record.reason == "RequestBodyTooLarge"
+        assert len((await side.ask(request("GET /plain/a"))).body) == len(large)
+
+    def narrow(listener: Any) -> None:
+        listener["per_connection_buffer_limit_bytes"] = 100_000
+
+    play(tmp_path, scenario, narrow, large_answer)
+
+
 def test_grpc_and_events(tmp_path: Path) -> None:
     """A body without an end is not waited for: a policy that reads it refuses, others let it pass as it comes."""
 
@@ -175,6 +210,51 @@ def test_leaving(tmp_path: Path) -> None:
         assert (record.reason, record.status) == ("ClientConnectionFailure", None)
 
     play(tmp_path, scenario, script=silent)
+
+
+def test_bodies_cut_short(tmp_path: Path) -> None:
+    """A client that leaves within its body is not Envoy's fault, and an upgrade has no body to wait for."""
+    upgrade = "Connection: Upgrade", "Upgrade: websocket"
+
+    async def scenario(side: Side) -> None:
+        assert side.live.envoy is not None
+        counts = side.live.envoy.counts
+        with capture_logs() as lines:
+            _, writer = await asyncio.open_connection("127.0.0.1", side.port)
+            writer.write(request("POST /reading/a", body=b"abc")[:-1])
+            assert await settled(lambda: counts.open == 1, 10)
+            writer.close()
+            assert await settled(lambda: counts.open == 0, 10)
+            assert (await side.ask(request("POST /reading/a", *upgrade, body=b"abc"))).status == 415
+        assert [line for line in lines if line["event"] == "envoy_misconfigured"] == []
+        assert side.backend.received == b""
+
+    play(tmp_path, scenario)
+
+
+def test_answers_without_body(tmp_path: Path) -> None:
+    """What policies make of the body of a HEAD, 204 or 304 is not sent: it would begin the next answer."""
+    given = {
+        b"204": b"HTTP/1.1 204 No Content\r\n\r\n",
+        b"304": b"HTTP/1.1 304 Not Modified\r\n\r\n",
+        b"200": b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n",
+    }
+
+    async def answering(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, backend: Backend) -> None:
+        while line := await reader.readuntil(b"\r\n\r\n"):
+            body = b"ok" if b"/200 " in line and line.startswith(b"GET") else b""
+            writer.write(given[line.split()[1].strip(b"/")] + body)
+
+    async def scenario(side: Side) -> None:
+        for line in ("HEAD /outbound/200", "GET /outbound/204", "GET /outbound/304", "GET /none/200", "HEAD /lost/a"):
+            reader, writer = await asyncio.open_connection("127.0.0.1", side.port)
+            writer.write(request(line))
+            await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)
+            writer.write(request("GET /outbound/200", "Connection: close"))
+            assert (await asyncio.wait_for(reader.read(), 5)).startswith(b"HTTP/1.1 200 "), line
+            writer.close()
+
+    play(tmp_path, scenario, script=answering)
 
 
 def test_no_processor(tmp_path: Path) -> None:
@@ -226,17 +306,26 @@ def test_other_configurations(tmp_path: Path, change: Any, statuses: tuple[int, 
     play(tmp_path, scenario, change)
 
 
-def test_answers_not_held(tmp_path: Path) -> None:
-    """Without allow_mode_override an answer that a policy would read is no success, and the log names the cause."""
+def not_held(listener: Any) -> None:
+    processor(listener)["processing_mode"]["response_body_mode"] = "NONE"
+
+
+@pytest.mark.parametrize("change", [no_override, not_held], ids=lambda each: each.__name__)
+def test_answers_not_held(tmp_path: Path, change: Any) -> None:
+    """From an Envoy that may not be told what to hold, no answer gets out unjudged; the log names the cause."""
 
     async def scenario(side: Side) -> None:
         with capture_logs() as lines:
-            assert (await side.ask(request("GET /outbound/a"))).status == 502
+            for path in ("/outbound/a", "/plain/a", "/watched/a"):
+                refused = await side.ask(request(f"GET {path}"))
+                read = refused.status == 200 and refused.body.endswith(b"!")  # it is held in any case
+                is_kept = (refused.status, b"41" in refused.body, refused.field("x-backend")) == (500, False, None)
+                assert is_kept or (read and path == "/outbound/a" and change is no_override)
             assert await settled(lambda: bool(lines), 10)
-        assert [line["event"] for line in lines] == ["envoy_misconfigured"]
-        assert "allow_mode_override" in lines[0]["problem"]
+        assert {line["event"] for line in lines} == {"envoy_misconfigured"}
+        assert "allow_mode_override" in lines[0]["problem"] or "response_body_mode" in lines[0]["problem"]
 
-    play(tmp_path, scenario, no_override)
+    play(tmp_path, scenario, change)
 
 
 def test_websocket(tmp_path: Path) -> None:

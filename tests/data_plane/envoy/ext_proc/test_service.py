@@ -22,7 +22,7 @@ ADDRESS = {"source.address": "192.0.2.9:4000"}
 
 def message(kind: str, fields: Any = (), attributes: Any = None, end: bool = True, body: bytes = b"") -> Any:
     """One message as Envoy sends it."""
-    made = messages.ProcessingRequest()
+    made = messages.ProcessingRequest(protocol_config={"response_body_mode": 2})
     part = getattr(made, kind)
     part.SetInParent()
     if kind.endswith("body"):
@@ -96,6 +96,13 @@ def configured(request: int, response: int, early: bool = False) -> Any:
     return made
 
 
+def unconfigured() -> Any:
+    """The first message of an Envoy that does not say how it sends bodies."""
+    made = message("request_headers", GET)
+    made.ClearField("protocol_config")
+    return made
+
+
 OPEN = message("request_headers", GET)
 BODY, ANSWER_BODY = message("request_body", body=b"x"), message("response_body", body=b"x")
 TRAILERS = message("request_trailers", [("x-a", b"1")])
@@ -115,11 +122,16 @@ CASES = {
     "no address": ([message("request_headers", GET, {})], [WRONG]),
     "no address in it": ([message("request_headers", GET, {"source.address": "/tmp/socket"})], [WRONG]),
     "looks on": ([observed()], [WRONG]),
-    "modes": ([configured(0, 0), answer()], ["request_headers", "response_headers"]),
-    "bodies buffered": ([configured(2, 0)], [WRONG]),
-    "answers buffered": ([configured(0, 2)], [WRONG]),
+    "modes": ([configured(0, 2), answer()], ["request_headers", "response_headers"]),
+    "no modes": ([unconfigured()], [WRONG]),
+    "bodies buffered": ([configured(2, 2)], [WRONG]),
+    "answers not held": ([configured(0, 0)], [WRONG]),
+    "an answer that is not let go": (
+        [OPEN, answer(end=False), ANSWER_BODY],
+        ["request_headers", "response_headers", WRONG],
+    ),
     "streamed": ([configured(1, 1)], [WRONG]),
-    "body at once": ([configured(0, 0, early=True)], [WRONG]),
+    "body at once": ([configured(0, 2, early=True)], [WRONG]),
     "no path": ([message("request_headers", GET[:1] + GET[2:])], ["400"]),
     "two paths": ([message("request_headers", [*GET, (":path", b"/orders/items")])], ["INVALID_ARGUMENT"]),
     "another Host": ([message("request_headers", [*GET, ("host", b"evil")])], ["400"]),
@@ -188,6 +200,7 @@ def test_memory(tmp_path: Path) -> None:
     """Bodies of all requests together are bounded, and what one has held is free for the next."""
     (tmp_path / "reads.xml").write_text(READS)
     post = message("request_headers", HEAD, end=False)
+    cut = message("request_body", body=b"x", end=False)
     body = [message("request_body", body=bytes(b"x" * size)) for size in (60, 200)]
 
     async def scenario(whole: Product) -> None:
@@ -198,6 +211,7 @@ def test_memory(tmp_path: Path) -> None:
                 "response_headers",
             ]
         assert await replies(whole.envoy, post, body[1]) == ["request_headers", "503"]
+        assert await replies(whole.envoy, post, cut) == ["request_headers", "413"]
         assert await replies(whole.envoy, post, body[0]) == ["request_headers", "request_body"]
 
     play(tmp_path, scenario, policy=str(tmp_path / "reads.xml"))
