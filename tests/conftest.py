@@ -36,7 +36,7 @@ def pytest_configure(config: pytest.Config) -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     if not _is_worker():
         processes.mark()
-        os.environ.setdefault("SSL_CERT_FILE", str(AUTHORITY))
+        os.environ["SSL_CERT_FILE"] = str(AUTHORITY)
 
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
