@@ -8,6 +8,7 @@ import os
 import signal
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
 
 import pytest
 import structlog
@@ -21,6 +22,10 @@ from tests import processes, sources, tools
 settings.register_profile("gateway", deadline=None)  # the tests share two cores with each other
 settings.load_profile("gateway")
 
+# Reading the machine's hundred and fifty authorities takes 20 ms for each TLS context, here and in what tests start;
+# no test needs one of them.
+AUTHORITY = Path(__file__).parent / "authority.pem"
+
 SURVIVORS = pytest.StashKey[list[processes.Survivor]]()
 
 
@@ -31,6 +36,7 @@ def pytest_configure(config: pytest.Config) -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     if not _is_worker():
         processes.mark()
+        os.environ["SSL_CERT_FILE"] = str(AUTHORITY)
 
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
@@ -44,8 +50,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for name in _missing(item):
             item.add_marker(pytest.mark.skip(reason=tools.reason(name)))
     for item in items:
+        if _reads_code(item):
+            item.add_marker(pytest.mark.xdist_group("code"))
         if isinstance(item, pytest.Function) and _shares(item) and not item.get_closest_marker("xdist_group"):
             item.add_marker(pytest.mark.xdist_group(item.module.__name__))
+
+
+def _reads_code(item: pytest.Item | None) -> bool:
+    return isinstance(item, pytest.Function) and "parsed_once" in item.fixturenames
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """The trees of the code go with the last test of those that share them."""
+    if _reads_code(item) and not _reads_code(nextitem):
+        sources.forget()
 
 
 def _shares(item: pytest.Function) -> bool:
@@ -53,14 +72,21 @@ def _shares(item: pytest.Function) -> bool:
     return any(fixture.scope == "module" for fixtures in definitions for fixture in fixtures)
 
 
-def pytest_collection_finish() -> None:
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
     """
     No collection of garbage looks through what pytest holds, which takes longer than most limits of processor time.
 
-    The product does the same with what it has loaded, before it serves.
+    The product does the same with what it has loaded, before it serves. While tests are collected, nearly all of what
+    is made stays, and looking through it again and again takes a quarter of the time.
     """
-    gc.collect()
-    gc.freeze()
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.collect()
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -121,11 +147,9 @@ def workers_ended() -> Iterator[None]:
         beside.shared().close()
 
 
-@pytest.fixture(scope="module")
-def parsed_once() -> Iterator[None]:
-    """The trees of the code, for the tests of one module."""
-    yield
-    sources.forget()
+@pytest.fixture
+def parsed_once() -> None:
+    """The trees of the code, for the tests that follow each other with it: they run in one worker."""
 
 
 @pytest.fixture(autouse=True)

@@ -35,11 +35,12 @@ def session(folder: Path, monkeypatch: pytest.MonkeyPatch, ci: str, leave: bool 
     monkeypatch.setenv("CI", ci)
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     monkeypatch.delenv("PYTEST_XDIST_WORKER", raising=False)
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # the plugins of this environment take a second to load
     (folder / "test_it.py").write_text(SESSION.format(leave=leave))
     (folder / "conftest.py").write_text(
         "from tests import tools\ntools.find = lambda package: None\nfrom tests.conftest import *\n"
     )
-    options = ["-p", "no:cacheprovider", "-o", "markers=needs(program)", "-rs", "-n", "0", str(folder)]
+    options = ["-p", "no:cacheprovider", "-o", "markers=needs(program)", "-rs", "-p", "xdist", "-n", "0", str(folder)]
     done = subprocess.run(
         [sys.executable, "-m", "pytest", *options], cwd=folder, capture_output=True, text=True, check=False
     )

@@ -81,13 +81,15 @@ class Served:
         headers["Authorization"] = f"Bearer {token}"
         return httpx2.get(f"http://127.0.0.1:{self.port}/orders/7", headers=headers)
 
-    def last_refusal(self) -> dict[str, Any]:
-        """The newest line of the log; it is written right after the answer."""
+    def refusal(self, since: int) -> dict[str, Any]:
+        """The refusal that the log has had *since* it was that long, in bytes; it is written right after the answer."""
         deadline = monotonic() + START_TIMEOUT_S
         while monotonic() < deadline:
-            events = [json.loads(line) for line in self.log.read_text().splitlines() if line.endswith("}")]
-            if events[-1]["event"] == "refused":
-                return dict(events[-1])
+            lines = self.log.read_bytes()[since:].splitlines(keepends=True)
+            events = [json.loads(line) for line in lines if line.endswith(b"}\n")]
+            if refusals := [event for event in events if event["event"] == "refused"]:
+                (refusal,) = refusals
+                return dict(refusal)
             sleep(0.05)
         raise AssertionError(self.log.read_text())
 
@@ -103,10 +105,10 @@ def tenant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tenant]:
         yield Tenant(entra, tls, backend, directory)
 
 
-@pytest.fixture
-def served(tenant: Tenant, tmp_path: Path) -> Iterator[Served]:
+@pytest.fixture(scope="module")
+def served(tenant: Tenant) -> Iterator[Served]:
     """The gateway, as the page starts it."""
-    config, log = tenant.config(), tmp_path / "gateway.log"
+    config, log = tenant.config(), tenant.directory / "gateway.log"
     with log.open("wb") as output:
         running = subprocess.Popen([GATEWAY, "serve", "-c", str(config)], stdout=output, stderr=subprocess.STDOUT)
     try:
@@ -184,9 +186,10 @@ MISTAKES: dict[str, dict[str, Any]] = {
 def test_refusals_are_those_of_the_page(tenant: Tenant, served: Served, reason: str) -> None:
     """Each mistake that the page lists is a 401 without details for the caller, with the listed reason in the log."""
     token = tenant.entra.mint(**MISTAKES[reason])
+    before = served.log.stat().st_size
     answer = served.call(token)
     assert (answer.status_code, answer.json()["message"]) == (401, "Unauthorized")
-    assert served.last_refusal()["reason"] == reason
+    assert served.refusal(before)["reason"] == reason
     assert f"`{reason}`" in PAGE
 
 

@@ -21,6 +21,7 @@ from gateway.errors import UpstreamError
 from gateway.outside.http_calls import HttpCalls, _fields
 from gateway.outside.seam import Call
 from gateway.wire.headers import Headers
+from tests.sources import nodes
 
 
 async def _echo(request: Request) -> Response:
@@ -149,13 +150,14 @@ def test_a_connection_that_was_logged_in_is_not_used_again(scheme: str) -> None:
 
 def _constructions(module: Path) -> Iterator[ast.Call]:
     """The HTTP clients that *module* makes to outlive a call."""
-    tree = ast.parse(module.read_text())
-    brief = {id(item.context_expr) for node in ast.walk(tree) if isinstance(node, ast.AsyncWith) for item in node.items}
-    for node in ast.walk(tree):
+    tree = nodes(module)
+    brief = {id(item.context_expr) for node in tree if isinstance(node, ast.AsyncWith) for item in node.items}
+    for node in tree:
         if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "AsyncClient" and id(node) not in brief:
             yield node
 
 
+@pytest.mark.usefixtures("parsed_once")
 def test_every_lasting_client_is_isolated() -> None:
     """Each HTTP client that outlives a call takes no cookies and follows no redirects, wherever it is made."""
     package = Path(__file__).parents[2] / "gateway"

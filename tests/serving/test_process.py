@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -19,7 +20,15 @@ from gateway.wire.messages import Response
 from gateway.wire.server.serve import start
 from gateway.wire.settings import ListenerTls
 from tests.processes import started, unmeasured
+from tests.serving.harness import forked
+from tests.serving.harness.forked import Commands
 from tests.wire.rig import Answerer
+
+
+@pytest.fixture(scope="module", name="commands")
+def _commands() -> Iterator[Commands]:
+    with forked.commands() as running:
+        yield running
 
 
 @pytest.fixture
@@ -60,18 +69,25 @@ def taken() -> object:
     ).split(),
 )
 def test_what_stops_a_command_is_one_line(
-    tmp_path: Path, taken: int, arguments: list[str], code: int, said: str
+    commands: Commands, tmp_path: Path, taken: int, arguments: list[str], code: int, said: str
 ) -> None:
     """Exit status and message, never a traceback, and never a process that waits for nothing."""
     (tmp_path / "taken.yaml").write_text(f"listen: 127.0.0.1:{taken}\nmanagement: 127.0.0.1:0\n")
     (tmp_path / "managed.yaml").write_text(f"listen: 127.0.0.1:0\nmanagement: 127.0.0.1:{taken}\n")
     _write_stores(tmp_path)
-    command = [sys.executable, "-m", "gateway", *(each.format(port=taken) for each in arguments)]
+    ended = commands.run(tmp_path, [word.format(port=taken) for word in arguments])
+    assert ended.status == code, ended.output
+    assert said.lower() in ended.output.lower()
+    assert "Traceback" not in ended.output
+
+
+def test_a_command_of_its_own_ends_alike(tmp_path: Path) -> None:
+    """``python -m gateway`` hands on exit status and message as the commands above give them."""
+    command = [sys.executable, "-m", "gateway", "serve"]
     ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
-    assert ended.returncode == code
-    output = ended.stdout + ended.stderr
-    assert said.lower() in output.lower()
-    assert "Traceback" not in output
+    assert (ended.returncode, ended.stdout) == (78, "")
+    assert "config.yaml:1:1: unreadable-file" in ended.stderr
+    assert "Traceback" not in ended.stderr
 
 
 def _write_stores(directory: Path) -> None:

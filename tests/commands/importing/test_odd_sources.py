@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.commands.importing.sources import proto
 from gateway.commands.importing.sources.forms import FORMS, SourceForm, recognise
 from gateway.commands.importing.sources.inputs import Inputs
 from gateway.errors import LoadError
@@ -156,7 +157,7 @@ def test_odd_files(tmp_path: Path, name: str) -> None:
     dice = random.Random(name)
     path = tmp_path / name
     path.parent.mkdir(parents=True, exist_ok=True)
-    for _ in range(15):
+    for turn in range(15):
         content = SAMPLES[name]
         for _ in range(dice.randint(1, 4)):
             place, length = dice.randrange(len(content)), dice.randint(0, 20)
@@ -166,4 +167,5 @@ def test_odd_files(tmp_path: Path, name: str) -> None:
         _try_all(tmp_path)
         for form in FORMS:
             form.recognises(path)
-            _read(form, path)
+            if turn == 0 or path.suffix == ".proto" or form.read is not proto.read:  # protoc is a process each time
+                _read(form, path)

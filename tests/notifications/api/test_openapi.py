@@ -30,8 +30,8 @@ async def _app(scope: Any, receive: Any, send: Any) -> None:
     await _current["app"](scope, receive, send)
 
 
-schema = schemathesis.openapi.from_dict(document(""))
-schema.app = _app
+# Its cases are made when the test runs, by one worker: made with the parameters, every worker would make them.
+described = schemathesis.pytest.from_fixture("description")
 
 
 # schemathesis' client leaves streams to the garbage collector, which complains about them.
@@ -50,7 +50,15 @@ def _served(service: Running) -> Iterator[None]:
     gc.collect()
 
 
-@schema.parametrize()
+@pytest.fixture
+def description() -> Any:
+    """What the service publishes about itself, with the service behind it."""
+    schema = schemathesis.openapi.from_dict(document(""))
+    schema.app = _app
+    return schema
+
+
+@described.parametrize()
 @settings(
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
