@@ -176,9 +176,9 @@ class JObject(JToken):
     @property
     def properties(self) -> dict[str, JProperty]:
         """By name."""
-        unread, self.unread = self.unread, None
-        if unread is not None:
-            self._properties = {name: JProperty.fresh(self, name, token_of(raw)) for name, raw in unread.items()}
+        if self.unread is not None:
+            self._properties = {name: JProperty.fresh(self, name, token_of(raw)) for name, raw in self.unread.items()}
+            self.unread = None  # only now: what was interrupted is still unread
         return self._properties
 
     @properties.setter
@@ -288,11 +288,11 @@ class JArray(JToken):
     @property
     def items(self) -> list[JToken]:
         """By index."""
-        unread, self.unread = self.unread, None
-        if unread is not None:
-            self._items = list(map(token_of, unread))
+        if self.unread is not None:
+            self._items = list(map(token_of, self.unread))
             for item in self._items:
                 item.parent = self
+            self.unread = None
         return self._items
 
     @classmethod
