@@ -273,7 +273,7 @@ def clean(value: object) -> object:
     if isinstance(value, str):
         return _clean_text(value)
     if isinstance(value, Mapping):
-        return {str(key): clean(item) for key, item in value.items()}
+        return {_clean_text(str(key)): clean(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [clean(item) for item in value]
     return value
@@ -289,9 +289,9 @@ def shortened(text: str) -> str:
 
 
 def _clean_text(value: str) -> str:
-    value = value if value.isascii() else value.encode("utf-8", "backslashreplace").decode()  # no half surrogate pairs
     text = value if _Hidden.pattern is None else _Hidden.pattern.sub("*****", value)
     text = _masked(text) if len(text) >= _SHORTEST_SECRET else text
+    text = text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()  # no half surrogate pairs
     return text if len(text) <= MAX_CHARACTERS else f"{text[:MAX_CHARACTERS]}…"
 
 

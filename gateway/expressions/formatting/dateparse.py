@@ -75,18 +75,6 @@ def _read(text: str) -> Read | None:
     return read_words(text)
 
 
-def iso_date(text: str) -> DateTime | None:
-    """An ISO date as the JSON reader creates it: Z is UTC, an offset is converted to local time (UTC here)."""
-    moment = read_date(text)
-    if moment is None:
-        return None
-    ticks, zone = moment
-    if zone is None:
-        return DateTime(ticks, UNSPECIFIED)
-    kind = UTC_KIND if text.endswith("Z") else LOCAL_KIND
-    return DateTime(ticks - zone * 60 * TICKS_PER_S, kind)
-
-
 # DateTimeStyles
 ASSUME_LOCAL, ASSUME_UNIVERSAL, ADJUST, ROUNDTRIP = 32, 64, 16, 128
 

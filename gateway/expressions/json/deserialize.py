@@ -222,7 +222,7 @@ class _ValueMaker:
             _check_int32(token, value)
 
     def _check_string(self, token: JToken, value: str, target: Type, kind: str) -> None:
-        if kind == "string":
+        if kind == "string" or (kind == "DateTime" and read_moment(value)):
             return
         if not value and kind != "DateTime":
             raise _serialization(token, f"Error converting value {{null}} to type '{target.full_name}'.")

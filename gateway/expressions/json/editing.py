@@ -141,12 +141,23 @@ def _merge_property(target: JObject, name: str, new: JToken, arrays: int) -> Non
 
 
 def _merge_arrays(target: JArray, content: JArray, arrays: int) -> None:
+    if target is content:
+        _merge_with_itself(target, arrays)
+        return
     if arrays == 2:
         target.items.clear()
     for index, item in enumerate(content.items):
+        tick()
         if arrays == 1 and any(deep_equals(item, present) for present in target.items):
             continue
         if arrays == 3 and index < len(target.items):
             target.items[index] = adopt(target, item.clone())
         else:
             target.items.append(adopt(target, item.clone()))
+
+
+def _merge_with_itself(target: JArray, arrays: int) -> None:
+    """Nothing changes, unless items are appended: then .NET notices after the first one."""
+    if arrays == 0 and target.items:
+        target.items.append(adopt(target, target.items[0].clone()))
+        raise thrown("InvalidOperationException", "Collection was modified; enumeration operation may not execute.")

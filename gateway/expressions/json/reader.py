@@ -10,6 +10,7 @@ nothing that a tree shows: numbers that orjson cannot keep exactly are left to t
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from json.scanner import py_make_scanner  # type: ignore[attr-defined]
 from typing import Any, TypeAlias
@@ -50,6 +51,12 @@ _QUICK = 1_000  # nodes; a larger tree is read as a whole, off the event loop if
 _MANY_DIGITS = b"0" * 19  # orjson reads whole numbers that are longer as floats
 _ONE_DIGIT = bytes(0x30 if 0x30 <= octet <= 0x39 else octet for octet in range(256))
 
+_HALF = re.compile(r"\\u[dD][89a-fA-F]")  # or of a whole pair
+_HALF_CHARACTERS = 6
+_ESCAPE = re.compile(
+    r"\\(?:u[dD][89abAB][\da-fA-F]{2}\\u[dD][c-fC-F][\da-fA-F]{2}|u[dD][89a-fA-F][\da-fA-F]{2}|.)", re.ASCII | re.DOTALL
+)
+
 MakeToken: TypeAlias = Callable[[object], JToken]
 MakeObject: TypeAlias = Callable[[list[tuple[str, object]]], JObject]
 
@@ -79,7 +86,17 @@ def _unread(text: str, wanted: str) -> JToken | None:
     return token if wanted in ("JToken", token.__class__.__name__) else None
 
 
+def whole_characters(text: str) -> str:
+    """*text* with an escape that is half a surrogate pair replaced by that of U+FFFD, as Newtonsoft reads it."""
+    return _ESCAPE.sub(_whole, text) if _HALF.search(text) else text
+
+
+def _whole(match: re.Match[str]) -> str:
+    return "\\ufffd" if len(match[0]) == _HALF_CHARACTERS else match[0]
+
+
 def _read(text: str, nodes: int, wanted: str) -> JToken:
+    text = whole_characters(text)
     token = _unread(text, wanted) if nodes <= _QUICK else None
     if token is not None:
         return token
@@ -103,6 +120,7 @@ def parse_raw(text: str) -> JToken:
 
 
 def _read_raw(text: str) -> JToken:
+    text = whole_characters(text)
     reader = _RAW_PIECEWISE if len(text) > LARGE else _RAW
     try:
         read = reader.decode(text)

@@ -154,6 +154,8 @@ class JProperty(JToken):
 
     def set(self, value: JToken) -> None:
         """``property.Value = value``."""
+        if isinstance(value, JProperty):
+            raise cannot_add(value, self)
         self.value.parent = None
         self.value = adopt(self, value)
 
@@ -176,9 +178,9 @@ class JObject(JToken):
     @property
     def properties(self) -> dict[str, JProperty]:
         """By name."""
-        unread, self.unread = self.unread, None
-        if unread is not None:
-            self._properties = {name: JProperty.fresh(self, name, token_of(raw)) for name, raw in unread.items()}
+        if self.unread is not None:
+            self._properties = {name: JProperty.fresh(self, name, token_of(raw)) for name, raw in self.unread.items()}
+            self.unread = None  # only now: what was interrupted is still unread
         return self._properties
 
     @properties.setter
@@ -237,18 +239,14 @@ class JObject(JToken):
         if child is not None:
             child.set(value)
         else:
-            created = JProperty(name, value)
-            created.parent = self
-            self.properties[name] = created
+            self.properties[name] = adopt(self, JProperty(name, value))  # type: ignore[assignment]
 
     def add(self, child: JProperty) -> None:
         """A new property; its name must be free."""
         if child.name in self.properties:
             shown = f"Can not add property {child.name} to {type_of(self).full_name}."
             raise thrown("ArgumentException", f"{shown} Property with the same name already exists on object.")
-        adopted = child if child.parent is None else child.clone()
-        adopted.parent = self
-        self.properties[child.name] = adopted
+        self.properties[child.name] = adopt(self, child)  # type: ignore[assignment]
 
     def remove(self, name: str) -> bool:
         """Whether there was such a property."""
@@ -288,11 +286,11 @@ class JArray(JToken):
     @property
     def items(self) -> list[JToken]:
         """By index."""
-        unread, self.unread = self.unread, None
-        if unread is not None:
-            self._items = list(map(token_of, unread))
+        if self.unread is not None:
+            self._items = list(map(token_of, self.unread))
             for item in self._items:
                 item.parent = self
+            self.unread = None
         return self._items
 
     @classmethod
@@ -408,10 +406,19 @@ def scalar(raw: object) -> JValue:
 
 
 def adopt(parent: JToken, token: JToken) -> JToken:
-    """*token*, or a copy of it if it already has a parent, with *parent* set."""
-    adopted = token if token.parent is None else token.clone()
+    """*token*, or a copy of it if it already has a parent or *parent* is in it, with *parent* set."""
+    adopted = token if token.parent is None and not _holds(token, parent) else token.clone()
     adopted.parent = parent
     return adopted
+
+
+def _holds(root: JToken, token: JToken) -> bool:
+    """Whether *token* is *root* or below it: a tree that held itself would have no end."""
+    if isinstance(root, JValue):
+        return False
+    while token.parent is not None:
+        token = token.parent
+    return token is root
 
 
 def cannot_add(token: JToken, parent: JToken) -> Thrown:
@@ -462,8 +469,8 @@ def descendants(token: JToken) -> Iterator[JToken]:
 def path(token: JToken) -> str:
     """``token.Path``: names joined by dots, indices in brackets."""
     parts: list[str] = []
-    current: JToken | None = token
-    while current is not None and current.parent is not None:
+    current: JToken | None = None if token.parent is None else token
+    while current is not None:
         parent = current.parent
         if isinstance(current, JProperty):
             shown = name_in_path(current.name)

@@ -27,24 +27,22 @@ def parts_of(record: RequestRecord) -> tuple[str, str, str] | None:
     """
     if not record.method or not record.path:
         return None
-    cause = _cause(
-        (
-            record.api,
-            record.operation,
-            record.status,
-            record.source,
-            record.scope,
-            record.section,
-            record.place,
-            record.reason,
-            record.detail,
-        )
-    )
-    if not cause:
-        return None
     try:
-        return _first(record), cause, _last(record)
-    except TypeError:  # half a surrogate pair: a client's JSON can have one
+        cause = _cause(
+            (
+                record.api,
+                record.operation,
+                record.status,
+                record.source,
+                record.scope,
+                record.section,
+                record.place,
+                record.reason,
+                record.detail,
+            )
+        )
+        return (_first(record), cause, _last(record)) if cause else None
+    except TypeError:  # half a surrogate pair: expressions can make one, in a message too
         return None
 
 
@@ -81,6 +79,7 @@ def _last(record: RequestRecord) -> str:
             "object_id": caller.object_id,
             "application_id": caller.application_id,
             "subscription": caller.subscription,
+            "grpc_status": record.grpc_status,
         }
     )[1:-1]
 

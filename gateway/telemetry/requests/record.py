@@ -59,7 +59,7 @@ Kind: TypeAlias = tuple[str, str, str]
 # Of a record, in the order in which they are shown.
 MEMBERS = (
     "id time outcome method path api operation status source scope section place reason detail expected found caller "
-    "backend client elapsed_ms timings received sent client_left trace trace_id span_id worker"
+    "backend client elapsed_ms timings received sent client_left trace trace_id span_id worker grpc_status"
 ).split()
 
 # APIM has one reason for very different faults; their messages are the gateway's own and few.

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import random
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -28,6 +31,10 @@ RECORDS: dict[str, dict[str, Any]] = {
     "not read": {"method": "", "path": ""},
     "texts": {"path": '/ä"\\\n/😀', "found": {"kid": "é", "n": 1}, "expected": ["a", None, True, 0.5]},
     "half a surrogate pair": {"path": "/\ud800"},
+    "half a surrogate pair in the message": {"detail": "\udfff"},
+    "a credential behind half a surrogate pair": {"found": "\udfffBearer abcdefgh12345678"},
+    "a gRPC call": {"status": 200, "grpc_status": 14},
+    "secrets as names": {"found": {JWT: {"the-own-secret": 1}, "Bearer abcdefgh12345678": 2}},
     "a number beyond 64 bits": {"found": 1 << 70},
     "token in the path": {"path": f"/{JWT}"},
     "token found": {"found": JWT},
@@ -75,6 +82,7 @@ def test_the_bytes_are_the_same(monkeypatch: pytest.MonkeyPatch, lines: list[str
     log.write(record(**RECORDS[name]))
     assert lines[0] == lines[1]
     assert not any(secret in lines[0] for secret in (JWT, "abcdefgh", ":secret", "own-secret"))
+    assert ("grpc_status" in json.loads(lines[0])) is ("grpc_status" in RECORDS[name])
 
 
 def test_most_lines_are_put_together(monkeypatch: pytest.MonkeyPatch, lines: list[str]) -> None:
@@ -84,6 +92,52 @@ def test_most_lines_are_put_together(monkeypatch: pytest.MonkeyPatch, lines: lis
         assert parts_of(record(**RECORDS[name])) is not None
         AccessLog().write(record(**RECORDS[name]))
     assert len(lines) == 5
+
+
+SECRETS = (JWT, "Bearer abcdefgh12345678", "https://user:secret@host.example/", "the-own-secret", 'own"quoted\\secret')
+SCRAPS = (
+    *('"', "\\", "\0", "\x1f", "\n", "\u2028", "\ud800", "\udfff", "😀", "</script>", "x" * 600, "eyJ", "@", "://"),
+    *(f" {secret} " for secret in SECRETS),
+)
+
+
+def test_random_records_give_the_same_bytes(monkeypatch: pytest.MonkeyPatch, lines: list[str]) -> None:
+    """Hostile texts and secrets in every member: both ways write the same JSON, and none of the secrets."""
+    logs.hide(SECRETS[3:])
+    pieces = random.Random(11)
+    records = [random_record(pieces) for _ in range(400)]
+    for hostile in records:
+        AccessLog().write(hostile)
+    quick = lines.copy()
+    lines.clear()
+    monkeypatch.setattr(access_log, "parts_of", lambda _: None)
+    for hostile in records:
+        AccessLog().write(hostile)
+    assert quick == lines
+    assert [shown["id"] for shown in map(json.loads, quick)] == ["id-1"] * len(records)
+    assert not re.search(r"c2lnbmF0|abcdefgh1234|user:secret|own-secret|quoted", "".join(lines))
+
+
+def random_record(pieces: random.Random) -> RequestRecord:
+    """A record each of whose members has a hostile text now and then."""
+
+    def text() -> str:
+        return "".join(pieces.choices(SCRAPS, k=pieces.randint(1, 3))) if pieces.random() < 0.1 else "a"
+
+    def value(depth: int) -> object:
+        kind = pieces.random()
+        if depth and kind < 0.2:
+            return {text(): value(depth - 1) for _ in range(3)}
+        if depth and kind < 0.4:
+            return [value(depth - 1) for _ in range(3)]
+        return pieces.choice([text(), None, True, 1 << 70, float("nan"), 0.5]) if kind < 0.6 else text()
+
+    named = {name: text() for name in "path api operation source scope section place reason detail backend".split()}
+    claims = safe_claims({name: value(1) for name in ("oid", "azp", "sub", "aud")})
+    caller = RecordedCaller(claims.object_id, claims.application_id, text(), claims, verified=False)
+    grpc_status = pieces.choice([None, 0, 14])
+    facts = {"caller": caller, "expected": value(2), "found": value(2), "grpc_status": grpc_status, "client": text()}
+    return record(**named, **facts)
 
 
 @pytest.mark.parametrize("callers", ["hashed", "off"])

@@ -736,3 +736,22 @@ def received_until_the_end(sock: socket.socket) -> bytes:
     except ConnectionResetError:
         pass
     return received
+
+
+def test_a_remembered_request_line_is_the_last_ones_only() -> None:
+    """Requests that differ in method, path or query alone, or come after one that was refused, get their own line."""
+    asked = [
+        ("GET", "/a", ""), ("GET", "/a", ""), ("GET", "/a", "b=1"), ("POST", "/a", "b=1"), ("GET", "/a", "b=2"),
+        ("BAD METHOD", "/a", "b=2"), ("GET", "/a", "b=2"), ("GET", "/A", "b=2"), ("GET", "/ä", ""),
+    ]  # fmt: skip
+    target = HttpTarget("http://backend.example/base")
+    assert [_line(target, *parts) for parts in asked] == [
+        _line(HttpTarget("http://backend.example/base"), *parts) for parts in asked
+    ]
+
+
+def _line(target: HttpTarget, method: str, path: str, query: str) -> str:
+    try:
+        return target._request_line(Request(method, path, query))
+    except UpstreamError as error:
+        return error.reason
