@@ -110,6 +110,19 @@ def test_refused_requests(case: str) -> None:
     uvloop.run(scenario())
 
 
+def test_a_refused_head_request() -> None:
+    """Its answer ends with the head, as every answer to HEAD. Source: RFC 9110 §9.3.2."""
+
+    async def scenario() -> None:
+        async with _listening([]) as server, raw(server.port) as client:
+            client.write(client.head(1, [(":method", "HEAD"), *GET[1:3], (":path", "/%00")]))
+            refused = await client.first(HEADERS, 1)
+            assert refused.flags & frames.END_STREAM
+            assert client.fields(refused)[":status"] == "400"
+
+    uvloop.run(scenario())
+
+
 def test_the_gateway_stops() -> None:
     """Clients learn twice: first to begin nothing, then which stream was the last; that one is still answered."""
     goes_on = asyncio.Event()
