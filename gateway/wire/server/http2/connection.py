@@ -334,10 +334,9 @@ class Http2ServerConnection(ClientConnection):
         content = response.body.content
         more = [f"content-length: {len(content)}", *id_line.splitlines()]
         block = answer_block(response.status_code, response.headers, more) + remembered(self.sweeper.date_line)
-        if refusal.line.startswith("HEAD "):
-            self._reply(self.sender.heads(block, END_STREAM, stream_id))
-        else:
-            self._reply(self.sender.heads(block, 0, stream_id) + frames.frame(DATA, END_STREAM, stream_id, content))
+        is_bare = refusal.line.startswith("HEAD ")
+        data = b"" if is_bare else frames.frame(DATA, END_STREAM, stream_id, content)
+        self._reply(self.sender.heads(block, END_STREAM if is_bare else 0, stream_id) + data)
         if not ended:
             self._numbers.answer_early(stream_id)
 
