@@ -322,6 +322,9 @@ class AnswerMessages(MessageStream):
 
     def _close(self, status: int, fault: str | None = None) -> None:
         self._call.ended(status, fault)
+        if self._form is not GrpcForm.NATIVE and self._meter.is_within:  # the status would be read as part of a message
+            super().fail(UpstreamError("BackendConnectionFailure", "The answer broke off within a message."))
+            return
         if self._form is not GrpcForm.NATIVE:
             message = trailer_message(passed_lines(self.trailers, self._barred))
             self.feed(encode_text(message) if self._form is GrpcForm.WEB_TEXT else message)
