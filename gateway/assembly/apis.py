@@ -33,6 +33,7 @@ from gateway.telemetry.requests.access_log import AccessLog
 from gateway.telemetry.requests.ring import RequestLog
 from gateway.telemetry.requests.sampling import RequestSampling
 from gateway.wire.contract import HeaderContract
+from gateway.wire.grpc.settings import GrpcSettings
 from gateway.wire.messages import Target
 from gateway.wire.upstream.asgi_target import CALLER_HEADER
 from gateway.wire.upstream.no_target import NoTarget
@@ -140,7 +141,8 @@ class _Run:
         target = self._target(api)
         whole, *operations = runtimes
         info = entities.api_info(api, None if api.backend is None and api.service_url is None else target.url)
-        runtime = ApiRuntime(info, target, contract, whole, frozenset(api.path_escapes), api.grpc)
+        grpc = api.grpc or (GrpcSettings() if api.type == "grpc" else None)
+        runtime = ApiRuntime(info, target, contract, whole, frozenset(api.path_escapes), grpc)
         return RoutedApi(
             id=api.id,
             path=api.path,
@@ -191,7 +193,7 @@ class _Run:
             None: self._pipeline(PolicyFiles(everywhere=self._config.global_policy))
         }
         whole = OperationRuntime(entities.WHOLE_API, pipelines, self._metrics.operation("", ""))
-        return ApiRuntime(entities.no_api(), NoTarget(), HeaderContract(self._trusted), whole)
+        return ApiRuntime(entities.no_api(), NoTarget(), HeaderContract(self._trusted), whole, grpc=GrpcSettings())
 
     def _target(self, api: Api) -> Target:
         if api.backend is not None:

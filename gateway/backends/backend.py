@@ -101,7 +101,7 @@ def _watched(
 ) -> Pending[Response]:
     """
     *sent*, with its outcome reported to *breaker* when it is known: of a gRPC *call*, when its grpc-status is there.
-    A cancelled call has none.
+    A cancelled call has none, and one that its caller's own deadline ends counts for nothing: anybody may write that.
     """
     watched: Pending[Response] = Pending(sent.cancel)
 
@@ -109,7 +109,8 @@ def _watched(
         try:
             response = done.result()
         except Exception as error:
-            breaker.record(clock(), failed=breaker.rule.is_failing_error(error))
+            if call is None or not call.gave_up:
+                breaker.record(clock(), failed=breaker.rule.is_failing_error(error))
             watched.reject(error)
             return
         if call is not None and response.status_code == 200:

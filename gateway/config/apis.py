@@ -137,8 +137,9 @@ class Api(Block):
     """Revision; one that is not current is addressed by `;rev=N` after the prefix."""
     current: bool = True
     """Whether this is the current revision."""
-    grpc: GrpcSettings = GrpcSettings()
-    """How gRPC calls pass. They are recognised by their Content-Type, whatever the API's *type*."""
+    grpc: GrpcSettings | None = None
+    """How gRPC calls pass. With *type* `http` it says that there are some; without it, requests that call themselves
+    gRPC are like any other."""
     path_escapes: tuple[Literal["%2F", "%25", "//"], ...] = ()
     """Allowed in paths, which are refused with it otherwise: servers disagree whether `%2F` is a slash, `%25` begins
     another escape, and `//` is `/`. Policies and URL templates see it as it was written."""

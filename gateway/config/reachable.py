@@ -21,5 +21,5 @@ def unreachable_calls(config: Config) -> list[Problem]:
     return [
         Problem(config.location("apis", index), "no-http2", message, remedy)
         for index, api in enumerate(config.apis)
-        if api.type == "grpc" and not api.grpc.web
+        if api.type == "grpc" and not (api.grpc and api.grpc.web)
     ]

@@ -59,7 +59,7 @@ class ApiRuntime:
         target: Where its requests go unless a policy says otherwise.
         contract: Headers that its clients may not send.
         path_escapes: What its paths may contain although servers read it differently.
-        grpc: How gRPC calls pass.
+        grpc: How gRPC calls pass; None: there are none, whatever a Content-Type claims.
         whole: Runs for an API without operations, and, on-error only, where no operation matches.
     """
 
@@ -68,7 +68,7 @@ class ApiRuntime:
     contract: HeaderContract
     whole: OperationRuntime
     path_escapes: frozenset[str] = frozenset()
-    grpc: GrpcSettings = GrpcSettings()
+    grpc: GrpcSettings | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +190,8 @@ class Dispatcher:
 
     def _through_as_call(self, request: Request) -> Response | Awaitable[Response]:
         """The same for a request that may be a gRPC call."""
-        call = call_of(request, self._known_route(request).api.grpc)
+        settings = self._known_route(request).api.grpc
+        call = None if settings is None else call_of(request, settings)
         outcome = self._through(request, Pipeline.execute)
         return outcome if call is None else answered(outcome, call)
 

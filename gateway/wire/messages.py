@@ -73,6 +73,10 @@ class RemoteCall(Protocol):
     def fault(self) -> str | None:
         """Why the gateway has ended it where no policy did."""
 
+    @property
+    def gave_up(self) -> bool:
+        """Whether its caller's own deadline has ended it, which says nothing about the backend."""
+
     def forwarding(self, options: ForwardOptions) -> ForwardOptions:
         """How the request goes on. Raises PolicyError, UpstreamError: it does not."""
 

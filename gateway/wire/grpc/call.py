@@ -60,11 +60,12 @@ class GrpcCall:
         status: With what it has ended; None: it has not, or its client did not wait for it.
         fault: Why the gateway has ended it where no policy did; None: it did not.
         deadline: Until when the caller waits, in the event loop's time.
+        gave_up: Whether the caller's own deadline has ended it.
     """
 
     __slots__ = (
-        "_answer", "_ends_with_token", "_exchange", "_form", "_settings", "_subtype", "_timer", "_watcher", "_written",
-        "deadline", "fault", "request", "status",
+        "_answer", "_ends_with_token", "_exchange", "_form", "_is_callers", "_settings", "_subtype", "_timer",
+        "_watcher", "_written", "deadline", "fault", "gave_up", "request", "status",
     )  # fmt: skip
 
     def __init__(self, request: Request, form: GrpcForm, subtype: str, settings: GrpcSettings) -> None:
@@ -75,6 +76,8 @@ class GrpcCall:
         self.status: int | None = None
         self.fault: str | None = None
         self.deadline = math.inf
+        self.gave_up = False
+        self._is_callers = True  # the deadline, and not a policy's
         self._timer: asyncio.TimerHandle | None = None
         self._ends_with_token = False  # earlier than at the caller's own deadline
         self._written: str | None = None  # the caller's grpc-timeout
@@ -128,6 +131,7 @@ class GrpcCall:
         if seconds is None:
             raise PolicyError(400, "BadGrpcTimeout", "The grpc-timeout is malformed", found=text[:40])
         if text != self._written:  # a policy's
+            self._is_callers = asyncio.get_running_loop().time() + seconds >= self.deadline
             self._expect_end_within(seconds)
         left = self.deadline - asyncio.get_running_loop().time()
         if left <= 0:
@@ -198,7 +202,7 @@ class GrpcCall:
     # -- the end
     def ended(self, status: int, fault: str | None = None) -> None:
         """The call has its status."""
-        self.status, self.fault = status, fault
+        self.status, self.fault = int(status), fault
         watcher, self._watcher = self._watcher, None
         if watcher is not None:
             watcher(status)
@@ -214,6 +218,9 @@ class GrpcCall:
     def _expire(self) -> None:
         """The caller waits no longer."""
         self._timer = None
+        self.gave_up = self._is_callers and not self._ends_with_token
+        if self.gave_up:
+            self._watcher = None
         if self._answer is not None and self._ends_with_token:
             self._answer.end_with(GrpcStatus.UNAUTHENTICATED, _SIGN_IN_ENDED)
         elif self._answer is not None:
@@ -315,6 +322,9 @@ class AnswerMessages(MessageStream):
 
     def _close(self, status: int, fault: str | None = None) -> None:
         self._call.ended(status, fault)
+        if self._form is not GrpcForm.NATIVE and self._meter.is_within:  # the status would be read as part of a message
+            super().fail(UpstreamError("BackendConnectionFailure", "The answer broke off within a message."))
+            return
         if self._form is not GrpcForm.NATIVE:
             message = trailer_message(passed_lines(self.trailers, self._barred))
             self.feed(encode_text(message) if self._form is GrpcForm.WEB_TEXT else message)

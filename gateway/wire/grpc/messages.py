@@ -27,10 +27,18 @@ class MessageMeter:
         self._left = 0  # bytes to come of a message
         self._prefix = b""  # of a message, as far as it has come
 
+    @property
+    def is_within(self) -> bool:
+        """Whether a message has begun and not ended."""
+        return bool(self._left or self._prefix)
+
     def excess(self, data: bytes) -> int:
-        """The length of the first message beyond the limit that begins in *data*; 0 where there is none."""
+        """
+        The length of the first message beyond the limit that begins in *data*; 0 where there is none. *data* with one
+        counts as not received.
+        """
         if self._prefix:
-            data, self._prefix = self._prefix + data, b""
+            data = self._prefix + data
         at, end, limit = self._left, len(data), self.limit
         while at + _PREFIX_BYTES <= end:
             size = int.from_bytes(data[at + 1 : at + _PREFIX_BYTES])

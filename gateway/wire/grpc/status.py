@@ -104,7 +104,7 @@ def parse_status(text: str | None) -> int | None:
 
 def encode_message(text: str) -> str:
     """*text* as grpc-message, percent-encoded."""
-    return quote(text, safe=_SAFE)
+    return quote(text, safe=_SAFE, errors="replace")  # JSON may hold half a surrogate pair
 
 
 def status_lines(status: int, message: str) -> dict[str, str]:

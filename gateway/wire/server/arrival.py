@@ -49,8 +49,7 @@ class Arrivals:
         introduction: Introduction | None = None,
     ) -> asyncio.Protocol:
         """*introduction*: what is known of the client besides the address at the other end."""
-        http2 = self._listener.settings.http2
-        if http2.tls if self._has_tls else http2.clear_text:
+        if self._has_tls or self._listener.settings.http2.clear_text:
             return Arrival(self._listener, server_state, self._has_tls, introduction)
         return ServerConnection(self._listener, server_state, introduction)
 

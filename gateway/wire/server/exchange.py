@@ -52,9 +52,6 @@ class OutgoingBody(Protocol):
     sent: int
     frames: FrameTracker | None
 
-    def take(self, source: BodyStream, is_full: bool) -> None:
-        """Send the head, and the body as it comes; *is_full*: the client is already slow."""
-
     def insert(self, data: bytes) -> None:
         """Send *data* of our own."""
 

@@ -110,6 +110,9 @@ class RunningServer:
         listener = cast(Listener, self.server.config.loaded_app)
         listener.application, listener.settings = application, settings
         self.server.config.timeout_graceful_shutdown = _drain_s(settings)
+        if self.server.config.ssl is not None:
+            arrivals = cast(Arrivals, self.server.config.http_protocol_class)
+            self.server.config.ssl.set_alpn_protocols(arrivals.alpn_protocols)
         for connection in cast("set[ClientConnection]", self.server.server_state.connections):
             connection.caller.renew(settings)
 

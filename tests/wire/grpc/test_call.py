@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from gateway.data_plane.calls import call_of
 from gateway.errors import PolicyError, UpstreamError
 from gateway.wire.body import Body, BodyStream
 from gateway.wire.grpc.call import GrpcCall, GrpcForm
@@ -130,3 +131,41 @@ def test_an_answer_that_is_discarded_lets_go_of_its_source() -> None:
     answer = begun().answer(Response(200, Headers([("Content-Type", "application/grpc")]), Body(stream=source)))
     answer.body.discard()
     assert given_up == [True]
+
+
+@pytest.mark.parametrize(
+    ("sent", "is_cut", "status"),
+    [
+        (b"", False, 14),
+        (b"\0\0\0\0\1x", False, 14),
+        (b"\0\0", True, 14),
+        (b"\0\0\0\0\3x", True, 14),
+        (b"\0\x7f\xff\xff\xff", True, 8),  # too large: only the beginning of its length has passed
+    ],
+)
+@pytest.mark.parametrize("form", ["application/grpc", "application/grpc-web", "application/grpc-web-text"])
+def test_no_status_within_a_message(form: str, sent: bytes, is_cut: bool, status: int) -> None:
+    """Where the status would be read as the rest of a message, the answer is cut off; in trailers it never is."""
+    call = call_of(Request("POST", "/a.B/C", headers=Headers([("Content-Type", form)])), GrpcSettings(web=True))
+    assert call is not None
+    source, ends = BodyStream(), _Ends()
+    answer = call.answer(Response(200, Headers([("Content-Type", "application/grpc")]), Body(stream=source)))
+    assert answer.body.stream is not None
+    answer.body.stream.pipe(ends)
+    for number in range(len(sent)):
+        source.feed(sent[number : number + 1])
+    source.fail(UpstreamError("BackendConnectionFailure", "gone"))
+    assert (ends.how, call.status) == (["cut" if is_cut and form != "application/grpc" else "complete"], status)
+
+
+class _Ends(_Sink):
+    """Keeps how the stream ended."""
+
+    def __init__(self) -> None:
+        self.how: list[str] = []
+
+    def finish(self) -> None:
+        self.how.append("complete")
+
+    def fail(self, error: Exception) -> None:
+        self.how.append("cut")

@@ -79,3 +79,8 @@ def test_names_and_lines() -> None:
         "grpc-message": "grpc-message: a%25",
     }
     assert status_lines(0, "") == {"grpc-status": "grpc-status: 0"}
+
+
+def test_half_a_surrogate_pair_is_replaced() -> None:
+    """JSON of a backend may hold one, which no UTF-8 has: the message goes out all the same."""
+    assert encode_message("a\ud800b") == "a?b"

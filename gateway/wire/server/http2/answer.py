@@ -33,12 +33,12 @@ class Http2Answer:
         self.barred: frozenset[str] | None = None
         self.sent = 0
 
-    def take(self, source: BodyStream, is_full: bool) -> None:
-        """Send the body as it comes."""
+    def take(self, source: BodyStream) -> None:
+        """Send the body as it comes; what the client does not take at once pauses the source."""
         self._source = source
         source.pipe(self)  # which lets the source go on
         self._is_held = False
-        if is_full or self._flow.size:
+        if self._flow.size:
             self.pause()
 
     def write(self, data: bytes) -> None:

@@ -51,7 +51,6 @@ MAX_WORK = 8
 MAX_UNSENT_BYTES = 1024 * 1024
 """Of a client that has us answer its control frames and reads nothing: the connection ends."""
 CONNECTION_WINDOW = 16 * 1024 * 1024
-_FIELD_BYTES = 64  # of each field: what HPACK counts besides its text, and for heads that are a little too large
 _WORK_BYTES = 512  # of a field block, or of settings, take as long as a request
 
 
@@ -335,7 +334,9 @@ class Http2ServerConnection(ClientConnection):
         content = response.body.content
         more = [f"content-length: {len(content)}", *id_line.splitlines()]
         block = answer_block(response.status_code, response.headers, more) + remembered(self.sweeper.date_line)
-        self._reply(self.sender.heads(block, 0, stream_id) + frames.frame(DATA, END_STREAM, stream_id, content))
+        is_bare = refusal.line.startswith("HEAD ")
+        data = b"" if is_bare else frames.frame(DATA, END_STREAM, stream_id, content)
+        self._reply(self.sender.heads(block, END_STREAM if is_bare else 0, stream_id) + data)
         if not ended:
             self._numbers.answer_early(stream_id)
 
@@ -347,7 +348,7 @@ class Http2ServerConnection(ClientConnection):
         self.transport.write(self.sender.heads(b"\x08\x03100", 0, stream_id))
 
     def stream_over(self, stream: Http2Stream, code: ErrorCode | None) -> None:
-        if not self._forget(stream):
+        if stream.stream_id not in self._streams:
             return
         if code is None or code is ErrorCode.NO_ERROR:
             self._calm.ended_well()
@@ -356,6 +357,7 @@ class Http2ServerConnection(ClientConnection):
         elif code is not None:
             self._numbers.leave(stream.stream_id)
             self.transport.write(frames.reset(stream.stream_id, code))
+        self._forget(stream)  # which may end the connection: nothing can be written behind that
 
     def _stop_uploads(self) -> None:
         """
@@ -367,15 +369,13 @@ class Http2ServerConnection(ClientConnection):
         for stream_id in self._numbers.take_unread():
             self.transport.write(frames.reset(stream_id, ErrorCode.NO_ERROR))
 
-    def _forget(self, stream: Http2Stream) -> bool:
-        """*stream* is over; whether it was there."""
+    def _forget(self, stream: Http2Stream) -> None:
+        """*stream* is over."""
         self._fresh.pop(stream.stream_id, None)
-        if self._streams.pop(stream.stream_id, None) is None:
-            return False
+        self._streams.pop(stream.stream_id, None)
         self._listener.stalled.discard(stream)
         if not self._streams:
             self._rest_from_work()
-        return True
 
     def _rest_from_work(self) -> None:
         """No stream is open."""
@@ -475,7 +475,8 @@ class Http2ServerConnection(ClientConnection):
         elif now >= deadlines.reading:
             deadlines.reading = NEVER
             self._sweep_reading()
-        self._stop_uploads()
+        if not self._is_closing:
+            self._stop_uploads()
         for stream in tuple(self._streams.values()):
             stream.sweep(now, self._listener.stalled)
 

@@ -205,7 +205,9 @@ class Outflow:
             return False
         if not self.size and not self._is_complete:
             self._drained()
-        return bool(self.size and self.window > 0)
+        if self.size:
+            return self.window > 0
+        return self._is_complete  # the socket has become full before the end
 
     def _send_frame(self) -> None:
         sender = self._sender

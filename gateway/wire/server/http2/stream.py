@@ -225,7 +225,7 @@ class Http2Stream(Exchange):
         self.is_lasting = is_lasting
         if is_lasting:
             self.deadlines.expire_at(self.request.expires_at)
-        answer.take(source, self._line.sender.is_full)
+        answer.take(source)
         if self.flow.size:
             self._expect_progress()
 

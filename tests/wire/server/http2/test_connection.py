@@ -36,6 +36,24 @@ def target(behind: Backend) -> HttpTarget:
     return HttpTarget(f"http://127.0.0.1:{behind.port}", UPSTREAM)
 
 
+def test_a_reload_changes_what_the_next_handshake_offers(tmp_path: Path) -> None:
+    """HTTP/2 that a reload switches off is not agreed on any more, and works at once where one switches it on."""
+
+    async def scenario() -> None:
+        files = Files(tmp_path)
+        context = ssl.create_default_context(cafile=files.ca)
+        context.set_alpn_protocols(["h2", "http/1.1"])
+        async with serving(Answerer(echo), DEFAULT, files.listener) as server:
+            for settings, chosen in ((NO_HTTP2, "http/1.1"), (DEFAULT, "h2")):
+                server.serve_with(Answerer(echo), settings)
+                async with connected(server.port, context, speaks=chosen == "h2") as client:
+                    assert client.protocol == chosen
+                    if chosen == "h2":
+                        assert (await client.get("/a")).status == 200
+
+    uvloop.run(scenario())
+
+
 def echo(request: Request) -> Response:
     """The body that has come, as it comes."""
     if request.body is None:

@@ -110,6 +110,19 @@ def test_refused_requests(case: str) -> None:
     uvloop.run(scenario())
 
 
+def test_a_refused_head_request() -> None:
+    """Its answer ends with the head, as every answer to HEAD. Source: RFC 9110 §9.3.2."""
+
+    async def scenario() -> None:
+        async with _listening([]) as server, raw(server.port) as client:
+            client.write(client.head(1, [(":method", "HEAD"), *GET[1:3], (":path", "/%00")]))
+            refused = await client.first(HEADERS, 1)
+            assert refused.flags & frames.END_STREAM
+            assert client.fields(refused)[":status"] == "400"
+
+    uvloop.run(scenario())
+
+
 def test_the_gateway_stops() -> None:
     """Clients learn twice: first to begin nothing, then which stream was the last; that one is still answered."""
     goes_on = asyncio.Event()
@@ -137,6 +150,38 @@ def test_the_gateway_stops() -> None:
             await stopping
 
     uvloop.run(scenario())
+
+
+def test_a_stalled_stream_is_cut_while_the_gateway_stops() -> None:
+    """The client is told with RST_STREAM before the connection closes, and the application learns that it has left."""
+
+    async def scenario() -> None:
+        application = Answerer(lambda _: Response(200, Headers(), Body(bytes(100_000))))
+        server = await start(application, settings=replace(QUICK, farewell_s=0))
+        async with raw(server.port, greets=False) as client:
+            client.write(PREFACE, frames.settings({frames.Setting.INITIAL_WINDOW_SIZE: 10}), client.head(1))
+            await client.first(HEADERS, 1)
+            stopping = asyncio.create_task(server.aclose())
+            assert (await client.first(RST_STREAM, 1)).word == ErrorCode.CANCEL
+            assert await client.next() is None
+            await stopping
+
+    uvloop.run(scenario())
+
+
+def test_an_upload_that_nobody_reads_on_a_connection_that_has_failed(caplog: pytest.LogCaptureFixture) -> None:
+    """Nothing is written behind the end of a connection: whoever could cause that would fill the log."""
+
+    async def scenario() -> None:
+        async with serving(Answerer(quiet), CLEAR) as server, raw(server.port) as client:
+            client.write(client.head(1, flags=0))
+            await client.first(DATA, 1)
+            client.write(client.head(2))  # no client has even numbers
+            await client.first(GOAWAY)
+            await asyncio.sleep(0.6)  # two looks at the deadlines
+
+    uvloop.run(scenario())
+    assert not caplog.records
 
 
 def test_streams_of_events_end_when_the_gateway_stops() -> None:
