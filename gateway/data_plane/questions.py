@@ -129,7 +129,7 @@ def _behind_prefix(request: Request) -> tuple[str, str, bool]:
     other = next((name for name, value in fields if {*request.headers.values(name)} - {value}), "")
     if other:
         what = f"The question's path and {other} ask two questions."
-        raise Unanswerable(QuestionFault.PATH_AND_FIELD, what, request, other)
+        raise BadQuestion(QuestionFault.PATH_AND_FIELD, what, request, other)
     return target, method, False
 
 
