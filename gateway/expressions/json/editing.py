@@ -143,7 +143,11 @@ def _merge_property(target: JObject, name: str, new: JToken, arrays: int) -> Non
 def _merge_arrays(target: JArray, content: JArray, arrays: int) -> None:
     if target is content:
         _merge_with_itself(target, arrays)
-        return
+    else:
+        _merge_items(target, content, arrays)
+
+
+def _merge_items(target: JArray, content: JArray, arrays: int) -> None:
     if arrays == 2:
         target.items.clear()
     for index, item in enumerate(content.items):
