@@ -120,7 +120,7 @@ def _addresses(request: Request) -> list[str]:
 
 def _behind_prefix(request: Request) -> tuple[str, str, bool]:
     """
-    Envoy's form. Raises Unanswerable: fields of another one ask something else.
+    Envoy's form. Raises BadQuestion: fields of another one ask something else.
 
     Those of a proxy that does not ask at /authz itself, but at /authz/, say GET / for every request that it asks about.
     """
