@@ -222,3 +222,32 @@ def test_tiny_windows_are_no_progress_of_others() -> None:
             await asyncio.sleep(0)
 
     uvloop.run(scenario())
+
+
+def test_who_comes_again_has_no_more_resets_than_before() -> None:
+    """A client that is thrown out for its resets and connects again has none left: the budget is its address's."""
+
+    async def scenario() -> None:
+        application = Answerer(waiting)
+        async with serving(application, CLEAR) as server:
+            for attempt in range(5):
+                make, _ = FLOODS["streams that end too soon"]
+                count, code = _goaway(await _flood(server.port, make()))
+                assert code == ErrorCode.ENHANCE_YOUR_CALM, attempt
+            resets = server.server.config.app.resets.of("127.0.0.1", 0.0)
+            assert resets.left < MAX_RESETS / 2
+
+    uvloop.run(scenario())
+
+
+def test_requests_that_are_reset_in_the_same_turn_never_begin() -> None:
+    """Rapid reset costs the reading of frames, and no call of a backend."""
+
+    async def scenario() -> None:
+        application = Answerer(waiting)
+        async with serving(application, CLEAR) as server:
+            make, _ = FLOODS["rapid reset"]
+            await _flood(server.port, make())
+            assert len(application.seen) < MAX_RESETS / 4
+
+    uvloop.run(scenario())
