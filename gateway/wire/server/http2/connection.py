@@ -9,6 +9,7 @@ Source: RFC 9113; RFC 8441.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -36,6 +37,7 @@ from gateway.wire.server.http2.outflow import FairSender
 from gateway.wire.server.http2.stream import Http2Stream
 from gateway.wire.server.http2.turns import FrameTurns
 from gateway.wire.server.http2.unfinished import UnfinishedRequests
+from gateway.wire.server.http2.unsent import Unsent
 from gateway.wire.server.listener import Listener
 from gateway.wire.server.request_head import HeadError, RequestHead
 from gateway.wire.websocket import GOING_AWAY
@@ -74,7 +76,8 @@ class Http2ServerConnection(FrameTurns):
     def _greet(self) -> None:
         """Say what we accept, and open the window of the connection."""
         self._calm = Calm(self._listener.resets.of(self.address, self.sweeper.now))
-        self.sender = FairSender(self.transport, self._calm)
+        self._unsent = Unsent(self._listener.unsent, self.sweeper, self._evict)
+        self.sender = FairSender(self.transport, self._calm, self._unsent)
         self._blocks = BlockReader(self.caller, self.settings.limits)
         values = {
             Setting.MAX_CONCURRENT_STREAMS: self.settings.http2.streams,
@@ -368,6 +371,7 @@ class Http2ServerConnection(FrameTurns):
         streams, self._streams = self._streams, {}
         self._fresh.clear()
         self._unfinished.close()
+        self._unsent.end()
         for stream in streams.values():
             self._listener.stalled.discard(stream)
             stream.close()
@@ -375,6 +379,12 @@ class Http2ServerConnection(FrameTurns):
     def abort(self) -> None:
         self._is_closing = True
         self.transport.abort()
+
+    def _evict(self) -> None:
+        """The client does not read what it has asked for, and memory is short."""
+        self._note(HeadError(400, "HTTP/2: too much of what was asked for is not read"))
+        self.abort()
+        asyncio.get_running_loop().call_soon(self._close_streams)  # one of them may be sending
 
     # -- from the server
     @property
