@@ -37,7 +37,7 @@ from gateway.wire.settings import Http2Settings, ServerSettings
 from tests.hostile.wire.test_fair_loop import LONGEST_S
 from tests.hostile.wire.turns import watched_turns
 from tests.speed import on_this_machine
-from tests.wire.rig import Answerer, serving, settled
+from tests.wire.rig import Answerer, listener_of, serving, settled
 
 CLEAR = ServerSettings(http2=Http2Settings(clear_text=True))
 HEAD = Encoder().encode([(":method", "GET"), (":scheme", "http"), (":authority", "h"), (":path", "/")])
@@ -234,7 +234,7 @@ def test_who_comes_again_has_no_more_resets_than_before() -> None:
                 make, _ = FLOODS["streams that end too soon"]
                 count, code = _goaway(await _flood(server.port, make()))
                 assert code == ErrorCode.ENHANCE_YOUR_CALM, attempt
-            resets = server.server.config.app.resets.of("127.0.0.1", 0.0)
+            resets = listener_of(server).resets.of("127.0.0.1", 0.0)
             assert resets.left < MAX_RESETS / 2
 
     uvloop.run(scenario())

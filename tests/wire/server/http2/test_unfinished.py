@@ -11,7 +11,7 @@ from gateway.wire.messages import Request, Response
 from gateway.wire.pending import Pending
 from gateway.wire.server.http2.unfinished import SHARED_PLACES
 from gateway.wire.settings import ClientTimeouts, Http2Settings, ServerSettings
-from tests.wire.rig import Answerer, serving, settled
+from tests.wire.rig import Answerer, listener_of, serving, settled
 from tests.wire.server.http2.client import connected
 from tests.wire.server.http2.test_connection import CLEAR, echo
 
@@ -51,7 +51,7 @@ def test_a_request_that_has_come_completely_does_not_wait() -> None:
     async def scenario() -> None:
         application = Answerer(waiting)
         async with serving(application, CLEAR) as server, connected(server.port) as client:
-            server.server.config.app.unfinished.free = 0
+            listener_of(server).unfinished.free = 0
             streams = [client.begin(f"/{number}", method="POST", end=False) for number in range(3)]
             await settled(lambda: len(application.seen) == 1)
             client.send(streams[2], b"all of it", end=True)
@@ -70,7 +70,7 @@ def test_what_waits_too_long_is_refused() -> None:
     async def scenario() -> None:
         settings = ServerSettings(timeouts=ClientTimeouts(body_s=0.3), http2=Http2Settings(clear_text=True))
         async with serving(Answerer(waiting), settings) as server, connected(server.port) as client:
-            server.server.config.app.unfinished.free = 0
+            listener_of(server).unfinished.free = 0
             client.begin(method="POST", end=False)
             stream = client.begin(method="POST", end=False)
             assert (await client.over(stream)).status == 503

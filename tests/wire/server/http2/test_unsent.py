@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AsyncExitStack
+from functools import partial
 
 import pytest
 import uvloop
-from gateway.wire.server.http2.unsent import FREE_BYTES, Unsent, UnsentBytes
 
 from gateway.wire.body import Body
 from gateway.wire.headers import Headers
 from gateway.wire.messages import Response
 from gateway.wire.server.http2 import unsent
+from gateway.wire.server.http2.unsent import FREE_BYTES, Unsent, UnsentBytes
 from gateway.wire.sweeper import Sweeper
-from tests.wire.rig import Answerer, serving, settled
+from tests.wire.rig import Answerer, listener_of, serving, settled
 from tests.wire.server.http2.client import connected
 from tests.wire.server.http2.test_connection import CLEAR
 
@@ -30,7 +31,7 @@ def test_who_reads_nothing_ends_first(monkeypatch: pytest.MonkeyPatch) -> None:
     async def scenario() -> None:
         application = Answerer(lambda _: Response(200, Headers(), Body(LARGE)))
         async with serving(application, CLEAR) as server, AsyncExitStack() as stack:
-            total = server.server.config.app.unsent
+            total = listener_of(server).unsent
             clients = [await stack.enter_async_context(connected(server.port)) for _ in range(4)]
             for client in clients:
                 client.takes = False
@@ -53,7 +54,7 @@ def test_the_account_is_exact() -> None:
     async def scenario() -> None:
         ended: list[int] = []
         account, sweeper = UnsentBytes(), Sweeper(asyncio.get_running_loop())
-        first, second = (Unsent(account, sweeper, lambda number=number: ended.append(number)) for number in range(2))
+        first, second = (Unsent(account, sweeper, partial(ended.append, number)) for number in range(2))
         first.grow(FREE_BYTES)
         assert account.total == 0
         first.grow(30 * MIB)
