@@ -32,6 +32,7 @@ from gateway.wire.server.http2.frames import (
     Setting,
     StreamFault,
 )
+from gateway.wire.server.http2.joined import JoinedWrites
 from gateway.wire.server.http2.numbers import StreamNumbers
 from gateway.wire.server.http2.outflow import FairSender
 from gateway.wire.server.http2.stream import Http2Stream
@@ -75,6 +76,8 @@ class Http2ServerConnection(FrameTurns):
     # -- from the transport
     def _greet(self) -> None:
         """Say what we accept, and open the window of the connection."""
+        if not self.transport.can_write_eof():
+            self.transport = JoinedWrites(self.transport)
         self._calm = Calm(self._listener.resets.of(self.address, self.sweeper.now))
         self._unsent = Unsent(self._listener.unsent, self.sweeper, self._evict)
         self.sender = FairSender(self.transport, self._calm, self._unsent)
@@ -364,7 +367,10 @@ class Http2ServerConnection(FrameTurns):
         self._deadlines.expect_progress(self.transport.get_write_buffer_size())
         self._deadlines.expect_close()
         self._pace.resume_reading()
-        with suppress(OSError, NotImplementedError):  # the client may have left unnoticed; TLS has no half-closed state
+        if not self.transport.can_write_eof():  # TLS says that we close, and reads until the client does
+            self.transport.close()
+            return
+        with suppress(OSError):  # the client may have left unnoticed
             self.transport.write_eof()
 
     def _close_streams(self) -> None:

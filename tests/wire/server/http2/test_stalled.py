@@ -39,7 +39,7 @@ def test_an_idle_tunnel_ends() -> None:
                 got = await client.over(stream)
                 assert got.body.endswith(close_frame(1001, "idle", masked=False))
                 assert not client.closed
-            await settled(lambda: behind.open == 0)
+            assert await settled(lambda: behind.open == 0)
 
     uvloop.run(scenario())
 

@@ -33,14 +33,14 @@ def test_idle_bodies_hold_few_backends() -> None:
                     client.begin(method="POST", end=False)
                     client.flush()
             bound = SHARED_PLACES + len(clients)
-            await settled(lambda: len(application.seen) == bound)
+            assert await settled(lambda: len(application.seen) == bound)
             async with connected(server.port) as other:
                 assert (await other.get("/")).status == 200
                 stream = other.begin(method="POST", end=False)  # each connection has a place of its own
-                await settled(lambda: len(application.seen) == bound + 2)
+                assert await settled(lambda: len(application.seen) == bound + 2)
                 other.send(stream, b"", end=True)
             clients[0].writer.close()  # the places that it returns go to the others
-            await settled(lambda: len(application.seen) > bound + 60)
+            assert await settled(lambda: len(application.seen) > bound + 20)
 
     uvloop.run(scenario())
 
@@ -53,13 +53,13 @@ def test_a_request_that_has_come_completely_does_not_wait() -> None:
         async with serving(application, CLEAR) as server, connected(server.port) as client:
             listener_of(server).unfinished.free = 0
             streams = [client.begin(f"/{number}", method="POST", end=False) for number in range(3)]
-            await settled(lambda: len(application.seen) == 1)
+            assert await settled(lambda: len(application.seen) == 1)
             client.send(streams[2], b"all of it", end=True)
-            await settled(lambda: [request.path for request in application.seen] == ["/0", "/2"])
+            assert await settled(lambda: [request.path for request in application.seen] == ["/0", "/2"])
             assert application.seen[1].body is not None
             assert application.seen[1].body.content == b"all of it"
             client.send(streams[0], b"", end=True)
-            await settled(lambda: [request.path for request in application.seen] == ["/0", "/2", "/1"])
+            assert await settled(lambda: [request.path for request in application.seen] == ["/0", "/2", "/1"])
 
     uvloop.run(scenario())
 

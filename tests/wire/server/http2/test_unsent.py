@@ -39,7 +39,7 @@ def test_who_reads_nothing_ends_first(monkeypatch: pytest.MonkeyPatch) -> None:
                     client.begin(f"/{number}")
                 await asyncio.sleep(0.05)
                 assert total.total <= 8 * MIB + len(LARGE)
-            await settled(lambda: sum(client.closed for client in clients) >= 2)
+            assert await settled(lambda: sum(client.closed for client in clients) >= 2)
             async with connected(server.port) as reading:
                 answers = await asyncio.gather(*[reading.get(f"/{number}") for number in range(30)])
                 assert all(answer.body == LARGE for answer in answers)
