@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 
 from gateway.wire.server.http2.fields import MalformedFields, head_text, trailer_lines
-from gateway.wire.server.http2.hpack import FieldDecoder, FieldsTooLarge
+from gateway.wire.server.http2.hpack import FieldsTooLarge, HpackDecoder
 from gateway.wire.server.listener import Caller
 from gateway.wire.server.request_head import RequestHead, head_too_large
 from gateway.wire.settings import ClientLimits
@@ -24,7 +24,7 @@ class BlockReader:
 
     def __init__(self, caller: Caller, limits: ClientLimits) -> None:
         self._caller = caller
-        self._decoder = FieldDecoder(limits.head_bytes + _FIELD_BYTES * limits.header_count)
+        self._decoder = HpackDecoder(limits.head_bytes + _FIELD_BYTES * limits.header_count)
         self._last: tuple[bytes, int, bool] | None = None  # the block, and with what it means the same
 
     def read(self, block: bytes, ended: bool, limits: ClientLimits) -> RequestHead:

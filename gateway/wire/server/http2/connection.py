@@ -255,13 +255,14 @@ class Http2ServerConnection(FrameTurns):
         for stream in fresh.values():
             if stream.ended:
                 self._begin(stream)
-            elif self._unfinished.admit(stream):
-                self.begin_waiting(stream)
+            elif self._unfinished.admit(stream.stream_id):
+                self.begin_waiting(stream.stream_id)
             else:
                 stream.wait()
 
-    def begin_waiting(self, stream: Http2Stream) -> None:
+    def begin_waiting(self, stream_id: int) -> None:
         """Begin a request whose body is still to come."""
+        stream = self._streams[stream_id]
         self._begin(stream)
         if stream.request.call is not None:  # streams of gRPC share the connections of backends
             self._unfinished.leave(stream.stream_id)

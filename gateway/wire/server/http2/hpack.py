@@ -41,7 +41,7 @@ class FieldsTooLarge(Exception):
         self.size = size
 
 
-class FieldDecoder:
+class HpackDecoder:
     """
     The decoder of one connection.
 

@@ -114,12 +114,18 @@ class Http2Stream(Exchange):
         self.received += len(data)
         if self._missing is not None:
             self._count(len(data))
-        if data and not self._has_begun:
-            self._parts.append(data)
-            if self._deadlines is not None:
-                self.wait()
-        elif data and self._incoming is not None:
+        if not data:
+            return
+        if not self._has_begun:
+            self._keep(data)
+        elif self._incoming is not None:
             self._take(data, self._incoming)
+
+    def _keep(self, data: bytes) -> None:
+        """*data* of a request that has not begun."""
+        self._parts.append(data)
+        if self._deadlines is not None:  # it waits for its beginning
+            self.wait()
 
     def _count(self, size: int) -> None:
         """*size* bytes of a body whose length was announced. Raises StreamFault."""

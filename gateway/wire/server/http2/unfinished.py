@@ -9,10 +9,7 @@ never waits, so a small body is no reason to, and a client that has many request
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, Protocol
-
-if TYPE_CHECKING:
-    from gateway.wire.server.http2.stream import Http2Stream
+from typing import Protocol
 
 SHARED_PLACES = 128
 """Of one listener, beside the one of each connection."""
@@ -21,7 +18,7 @@ SHARED_PLACES = 128
 class Beginner(Protocol):
     """The connection, as its unfinished requests see it."""
 
-    def begin_waiting(self, stream: Http2Stream) -> None:
+    def begin_waiting(self, stream_id: int) -> None:
         """Give a request that has waited to the application."""
 
 
@@ -69,20 +66,20 @@ class UnfinishedRequests:
         self._shared = shared
         self._running: set[int] = set()
         self._borrowed = 0  # of the shared places
-        self._waiting: dict[int, Http2Stream] = {}
+        self._waiting: dict[int, None] = {}  # streams, in order
 
     @property
     def is_waiting(self) -> bool:
         """Whether a request waits for a place."""
         return bool(self._waiting)
 
-    def admit(self, stream: Http2Stream) -> bool:
-        """Whether *stream* may begin now; otherwise it is begun later."""
-        if not self._waiting and self._take(stream.stream_id):
+    def admit(self, stream_id: int) -> bool:
+        """Whether the request may begin now; otherwise it is begun later."""
+        if not self._waiting and self._take(stream_id):
             return True
         if not self._waiting:
             self._shared.queue(self)
-        self._waiting[stream.stream_id] = stream
+        self._waiting[stream_id] = None
         return False
 
     def _take(self, stream_id: int) -> bool:
@@ -101,12 +98,14 @@ class UnfinishedRequests:
         stream_id = next(iter(self._waiting))
         if not self._take(stream_id):
             return False
-        self._beginner.begin_waiting(self._waiting.pop(stream_id))
+        self._waiting.pop(stream_id)
+        self._beginner.begin_waiting(stream_id)
         return True
 
     def leave(self, stream_id: int) -> bool:
         """The request has come completely, or is over. Whether it was waiting."""
-        if self._waiting.pop(stream_id, None) is not None:
+        if stream_id in self._waiting:
+            self._waiting.pop(stream_id)
             return True
         if stream_id in self._running:
             self._running.discard(stream_id)

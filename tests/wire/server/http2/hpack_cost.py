@@ -16,7 +16,7 @@ from functools import partial
 
 from hpack import Decoder, Encoder
 
-from gateway.wire.server.http2.hpack import FieldDecoder
+from gateway.wire.server.http2.hpack import HpackDecoder
 
 HEADS = 3_000
 ROUNDS = 7
@@ -52,7 +52,7 @@ def main() -> None:
         blocks = [encoder.encode(fields) for fields in _heads(kind)]
         for _ in range(ROUNDS):
             costs["hpack"].append(_cost_us(partial(Decoder(1 << 20).decode, raw=True), blocks))
-            costs["ours"].append(_cost_us(FieldDecoder(1 << 20).decode, blocks))
+            costs["ours"].append(_cost_us(HpackDecoder(1 << 20).decode, blocks))
         library_us, own_us = (statistics.median(costs[name]) for name in ("hpack", "ours"))
         print(f"{kind:14} hpack {library_us:6.1f} µs, ours {own_us:6.1f} µs, x {library_us / own_us:.1f}")
     print(f"load {os.getloadavg()[0]:.1f}")

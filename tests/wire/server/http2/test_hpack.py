@@ -10,7 +10,7 @@ from hpack.exceptions import HPACKError
 from hpack.table import table_entry_size
 
 from gateway.wire.server.http2.frames import ConnectionFault
-from gateway.wire.server.http2.hpack import FieldDecoder, FieldsTooLarge
+from gateway.wire.server.http2.hpack import FieldsTooLarge, HpackDecoder
 from gateway.wire.server.http2.huffman import decoded
 
 START = [(b":method", b"GET"), (b":scheme", b"http"), (b":path", b"/"), (b":authority", b"www.example.com")]
@@ -49,7 +49,7 @@ NAMES = [b":path", b"cookie", b"authorization", b"x-a", b"x-b", b"accept", b"use
 def test_the_examples_of_the_rfc(name: str) -> None:
     """Every block of an appendix means what the appendix says, in the order of its connection."""
     blocks, meanings = EXAMPLES[name]
-    decoder = FieldDecoder(10_000)
+    decoder = HpackDecoder(10_000)
     assert [list(decoder.decode(bytes.fromhex(block))) for block in blocks] == meanings
 
 
@@ -57,7 +57,7 @@ def test_random_fields_mean_the_same_as_to_the_library() -> None:
     """What the library encodes, with additions, evictions and changes of the table's size, is read as it was."""
     for seed in range(60):
         chance = random.Random(seed)
-        encoder, decoder = Encoder(), FieldDecoder(1 << 20)
+        encoder, decoder = Encoder(), HpackDecoder(1 << 20)
         for _ in range(20):
             if chance.random() < 0.1:
                 encoder.header_table_size = chance.choice([0, 64, 500, 4096])
@@ -75,7 +75,7 @@ def test_random_blocks_fail_as_in_the_library() -> None:
     agreed = 0
     for seed in range(400):
         chance = random.Random(seed)
-        library, decoder = Decoder(1 << 20), FieldDecoder(1 << 20)
+        library, decoder = Decoder(1 << 20), HpackDecoder(1 << 20)
         for _ in range(4):
             block = _mutated(chance)
             expected = _outcome(library, block)
@@ -108,7 +108,7 @@ def test_every_octet_has_its_code() -> None:
     """All 256 octets, alone and together, pass through the Huffman code."""
     for content in [*(bytes([octet]) for octet in range(256)), bytes(range(256))]:
         block = Encoder().encode([(b"x", content)])
-        assert FieldDecoder(1 << 20).decode(block) == [(b"x", content)]
+        assert HpackDecoder(1 << 20).decode(block) == [(b"x", content)]
 
 
 @pytest.mark.parametrize("code", ["ffffffff", "0000000000ff", "1f00", "fffffffc", "01"], ids=str)
@@ -120,7 +120,7 @@ def test_wrong_padding_is_refused(code: str) -> None:
 
 def test_what_is_too_large_leaves_the_table_right() -> None:
     """A block with too much in it is refused, and the one behind it means what its client means."""
-    encoder, decoder = Encoder(), FieldDecoder(1000)
+    encoder, decoder = Encoder(), HpackDecoder(1000)
     large = [(b"x-first", b"1"), (b"x-large", b"v" * 2000), (b"x-last", b"2")]
     with pytest.raises(FieldsTooLarge) as caught:
         decoder.decode(encoder.encode(large))
