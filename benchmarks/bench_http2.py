@@ -88,7 +88,10 @@ def ways(work: Path, issuer: Issuer) -> Iterator[list[Way]]:
             with (work / f"{port}.log").open("wb") as log:
                 processes.append(subprocess.Popen(pinned(core, command), cwd=work, stdout=log, stderr=log))
             await_port(port)
-        own, other = Contender("gateway", GATEWAY_PORT, processes[1]), Contender("nginx", NGINX_PORT, processes[2])
+        own, other = (
+            Contender(name, port, started, frozenset())
+            for name, port, started in (("gateway", GATEWAY_PORT, processes[1]), ("nginx", NGINX_PORT, processes[2]))
+        )
         yield [
             Way("gateway, HTTP/1.1", own, GATEWAY_PORT, 1),
             Way("gateway, HTTP/2", own, GATEWAY_PORT, 2),

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from hpack import Encoder
+
 from benchmarks.issuer import Issuer
 
 REMEMBERED = 1_000  # tokens that are cycled
@@ -22,6 +24,7 @@ COPIED = "stand-ins"  # the workload without a gateway
 
 TITLES = {
     "W1": "one valid token",
+    "W1 HTTP/2": "the same over HTTP/2",
     "W1b": "14 browser fields, 2 of them change",
     "W2 remembered": f"{REMEMBERED:,} tokens cycled",
     "W2 unseen": "each token once",
@@ -32,6 +35,8 @@ TITLES = {
     "POST": "1 KiB as JObject, set-body",
 }
 
+_HEADERS, _FRAME, _OK = 1, 9, 0x88  # of HTTP/2: a type, the bytes before the payload, and ":status: 200"
+_WINDOW = (2**31 - 1 - 65_535).to_bytes(4)
 _STATUS = re.compile(rb"HTTP/1\.1 (\d{3}) ")
 _CALLER = re.compile(rb"^caller[-_]objectid:[ \t]*(.*?)[ \t]*\r$", re.MULTILINE | re.IGNORECASE)
 
@@ -52,6 +57,22 @@ BROWSER = "".join(
         "Accept-Language: en-GB,en;q=0.9,de;q=0.8",
     )
 )
+
+
+def _statuses(answers: bytes) -> list[int]:
+    """Of answers over HTTP/1.1."""
+    return [int(status) for status in _STATUS.findall(answers)]
+
+
+def _http2_statuses(answers: bytes) -> list[int]:
+    """Of answers over HTTP/2; 0 for every one that is not 200."""
+    statuses, at = [], 0
+    while at < len(answers):
+        size, kind = int.from_bytes(answers[at : at + 3]), answers[at + 3]
+        if kind == _HEADERS:
+            statuses.append(200 if answers[at + _FRAME] == _OK else 0)
+        at += _FRAME + size
+    return statuses
 
 
 class Call(NamedTuple):
@@ -76,6 +97,7 @@ class Workload:
         status: Of every answer.
         mark: What each request has at the backend.
         guarded: Whether a caller that a client makes up must not arrive there.
+        statuses: Of the answers.
     """
 
     name: str
@@ -85,10 +107,11 @@ class Workload:
     status: int = 200
     mark: bytes = b"caller-objectid: "
     guarded: bool = True
+    statuses: Callable[[bytes], list[int]] = _statuses
 
     def check(self, turn: Turn, answers: bytes, received: bytes) -> None:
         """Raises SystemExit: the answers to *turn*, or what the backend has received, are not right."""
-        statuses = [int(status) for status in _STATUS.findall(answers)]
+        statuses = self.statuses(answers)
         callers = [caller.decode() for caller in _CALLER.findall(received)]
         marks = received.count(self.mark)
         expected = [call.caller for call in turn if call.caller is not None]
@@ -111,6 +134,7 @@ def prepare(folder: Path) -> list[Workload]:
     return [
         Workload(COPIED, lambda: itertools.repeat(_refuse(known[0])), 2_000, guarded=False),
         Workload("W1", lambda: itertools.repeat(_call(known[0], 0)), 600),
+        Workload("W1 HTTP/2", lambda: _streams(known[0]), 600, guarded=False, statuses=_http2_statuses),
         Workload("W1b", lambda: _browser(known[0]), 300),
         Workload("W2 remembered", lambda: _cycle(known), 400, len(known)),
         Workload("W2 unseen", lambda: _each(unseen, len(known)), UNSEEN_TURN, 0),
@@ -125,6 +149,20 @@ def prepare(folder: Path) -> list[Workload]:
 def _call(token: str, caller: int | None, path: str = "/api/small.json", fields: str = "") -> Call:
     head = f"GET {path} HTTP/1.1\r\nHost: gateway.example\r\nAuthorization: Bearer {token}\r\n{fields}\r\n"
     return Call(head.encode("ascii"), None if caller is None else _subject(caller))
+
+
+def _streams(token: str) -> Iterator[Call]:
+    """The same request, stream after stream. Source: RFC 9113 §3.4, §6.2, §6.5 and §6.9."""
+    encoder, start = Encoder(), b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + _frame(4, 0, 0, b"") + _frame(8, 0, 0, _WINDOW)
+    fields = [(":method", "GET"), (":scheme", "http"), (":authority", "gateway.example"), (":path", "/api/small.json")]
+    for stream in itertools.count(1, 2):
+        block = encoder.encode([*fields, ("authorization", f"Bearer {token}")])
+        yield Call(start + _frame(_HEADERS, 0x5, stream, block), _subject(0))
+        start = b""
+
+
+def _frame(kind: int, flags: int, stream: int, payload: bytes) -> bytes:
+    return len(payload).to_bytes(3) + bytes([kind, flags]) + stream.to_bytes(4) + payload
 
 
 def _subject(number: int) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import gc
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 _TRIM_THRESHOLD = -1  # M_TRIM_THRESHOLD of malloc.h
 _MMAP_THRESHOLD = -3  # M_MMAP_THRESHOLD of malloc.h
@@ -44,12 +44,17 @@ def settle() -> None:
 
 
 def _keep_buffers() -> None:
-    """Give back what is free, and raise glibc's thresholds; another C library has no such knobs."""
+    """Give back what is free, and raise glibc's thresholds."""
+    trim()
     try:
-        glibc = ctypes.CDLL("libc.so.6")
-        mallopt, trim = glibc.mallopt, glibc.malloc_trim
-    except (OSError, AttributeError):
+        mallopt = ctypes.CDLL("libc.so.6").mallopt
+    except (OSError, AttributeError):  # another C library has no such knobs
         return
-    trim(0)
     mallopt(_TRIM_THRESHOLD, 256 * _MIB)
     mallopt(_MMAP_THRESHOLD, 32 * _MIB)
+
+
+def trim() -> None:
+    """Give what is free back to the kernel: after a peak, which the thresholds would keep. Takes milliseconds."""
+    with suppress(OSError, AttributeError):  # another C library
+        ctypes.CDLL("libc.so.6").malloc_trim(0)

@@ -6,9 +6,11 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import cast
 
 from gateway.wire.messages import Ending, ForwardOptions, Request, Response, Target
 from gateway.wire.pending import Pending
+from gateway.wire.server.listener import Listener
 from gateway.wire.server.serve import RunningServer, start
 from gateway.wire.settings import ListenerTls, ServerSettings, UpstreamSettings
 from gateway.wire.upstream.http_target import HttpTarget
@@ -141,6 +143,11 @@ async def serving(
         yield server
     finally:
         await server.aclose()
+
+
+def listener_of(server: RunningServer) -> Listener:
+    """What the connections of *server* share."""
+    return cast(Listener, server.server.config.app)
 
 
 @dataclass

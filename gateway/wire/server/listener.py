@@ -16,6 +16,9 @@ from gateway.wire.messages import DEFAULT_PORTS, Request, Response
 from gateway.wire.request_ids import ID_CHARACTERS, pool_of
 from gateway.wire.server.forwarded import Peer
 from gateway.wire.server.forwarding_fields import UnreadableForwarding, read_forwarding
+from gateway.wire.server.http2.calm import AddressResets
+from gateway.wire.server.http2.unfinished import SharedPlaces
+from gateway.wire.server.http2.unsent import UnsentBytes
 from gateway.wire.server.request_head import HeadError, RequestHead, parse_head, shown_target
 from gateway.wire.server.varied_head import vary
 from gateway.wire.settings import ServerSettings
@@ -73,6 +76,12 @@ class Listener:
     refused: Callable[[WireRefusal], None] = _unheard
     stalled: set[object] = field(default_factory=set, compare=False)
     """Connections whose clients take nothing though an answer waits."""
+    resets: AddressResets = field(default_factory=AddressResets, compare=False)
+    """What clients of HTTP/2 have left for streams that end early."""
+    unfinished: SharedPlaces = field(default_factory=SharedPlaces, compare=False)
+    """For requests of HTTP/2 that have not come completely."""
+    unsent: UnsentBytes = field(default_factory=UnsentBytes, compare=False)
+    """Of answers over HTTP/2."""
 
     def note(self, refusal: HeadError, drawn: str, client: str) -> None:
         """Report a request that does not reach the application; *drawn* is the id that its answer shows."""

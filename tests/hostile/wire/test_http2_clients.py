@@ -37,7 +37,7 @@ from gateway.wire.settings import Http2Settings, ServerSettings
 from tests.hostile.wire.test_fair_loop import LONGEST_S
 from tests.hostile.wire.turns import watched_turns
 from tests.speed import on_this_machine
-from tests.wire.rig import Answerer, serving, settled
+from tests.wire.rig import Answerer, listener_of, serving, settled
 
 CLEAR = ServerSettings(http2=Http2Settings(clear_text=True))
 HEAD = Encoder().encode([(":method", "GET"), (":scheme", "http"), (":authority", "h"), (":path", "/")])
@@ -220,5 +220,34 @@ def test_tiny_windows_are_no_progress_of_others() -> None:
             received.cancel()
             writer.transport.abort()
             await asyncio.sleep(0)
+
+    uvloop.run(scenario())
+
+
+def test_who_comes_again_has_no_more_resets_than_before() -> None:
+    """A client that is thrown out for its resets and connects again has none left: the budget is its address's."""
+
+    async def scenario() -> None:
+        application = Answerer(waiting)
+        async with serving(application, CLEAR) as server:
+            for attempt in range(5):
+                make, _ = FLOODS["streams that end too soon"]
+                count, code = _goaway(await _flood(server.port, make()))
+                assert code == ErrorCode.ENHANCE_YOUR_CALM, attempt
+            resets = listener_of(server).resets.of("127.0.0.1", 0.0)
+            assert resets.left < MAX_RESETS / 2
+
+    uvloop.run(scenario())
+
+
+def test_requests_that_are_reset_in_the_same_turn_never_begin() -> None:
+    """Rapid reset costs the reading of frames, and no call of a backend."""
+
+    async def scenario() -> None:
+        application = Answerer(waiting)
+        async with serving(application, CLEAR) as server:
+            make, _ = FLOODS["rapid reset"]
+            await _flood(server.port, make())
+            assert len(application.seen) < MAX_RESETS / 4
 
     uvloop.run(scenario())

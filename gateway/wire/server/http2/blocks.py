@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from gateway.wire.server.http2.fields import BlockDecoder, MalformedFields, head_text, trailer_lines
+from contextlib import suppress
+
+from gateway.wire.server.http2.fields import MalformedFields, head_text, trailer_lines
+from gateway.wire.server.http2.hpack import FieldsTooLarge, HpackDecoder
 from gateway.wire.server.listener import Caller
 from gateway.wire.server.request_head import RequestHead, head_too_large
 from gateway.wire.settings import ClientLimits
@@ -21,7 +24,7 @@ class BlockReader:
 
     def __init__(self, caller: Caller, limits: ClientLimits) -> None:
         self._caller = caller
-        self._decoder = BlockDecoder(limits.head_bytes + _FIELD_BYTES * limits.header_count)
+        self._decoder = HpackDecoder(limits.head_bytes + _FIELD_BYTES * limits.header_count)
         self._last: tuple[bytes, int, bool] | None = None  # the block, and with what it means the same
 
     def read(self, block: bytes, ended: bool, limits: ClientLimits) -> RequestHead:
@@ -39,7 +42,11 @@ class BlockReader:
         if known == self._last and head is not None:
             return head
         self._last = None
-        text = head_text(decoder.decode(block), ended)
+        try:
+            fields = decoder.decode(block)
+        except FieldsTooLarge as error:
+            raise head_too_large(error.size, limits.head_bytes) from None
+        text = head_text(fields, ended)
         if len(text) > limits.head_bytes:
             raise head_too_large(len(text), limits.head_bytes)
         head = self._caller.read(text)
@@ -51,8 +58,12 @@ class BlockReader:
 
     def skip(self, block: bytes) -> None:
         """Follow the compression, and no more. Raises ConnectionFault."""
-        self._decoder.decode(block)
+        with suppress(FieldsTooLarge):
+            self._decoder.decode(block)
 
     def trailers(self, block: bytes) -> dict[str, str]:
         """The trailers that *block* means, by folded name. Raises MalformedFields, ConnectionFault."""
-        return trailer_lines(self._decoder.decode(block))
+        try:
+            return trailer_lines(self._decoder.decode(block))
+        except FieldsTooLarge:
+            raise MalformedFields("the trailers are too large") from None

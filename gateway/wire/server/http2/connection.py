@@ -9,13 +9,12 @@ Source: RFC 9113; RFC 8441.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from gateway.wire.backlog import backlog
 from gateway.wire.server.answers import refusal_response
-from gateway.wire.server.client_connection import ClientConnection
 from gateway.wire.server.deadlines import NEVER
 from gateway.wire.server.forwarded import Introduction
 from gateway.wire.server.http2 import frames
@@ -33,10 +32,13 @@ from gateway.wire.server.http2.frames import (
     Setting,
     StreamFault,
 )
+from gateway.wire.server.http2.joined import JoinedWrites
 from gateway.wire.server.http2.numbers import StreamNumbers
 from gateway.wire.server.http2.outflow import FairSender
-from gateway.wire.server.http2.reader import FrameReader
 from gateway.wire.server.http2.stream import Http2Stream
+from gateway.wire.server.http2.turns import FrameTurns
+from gateway.wire.server.http2.unfinished import UnfinishedRequests
+from gateway.wire.server.http2.unsent import Unsent
 from gateway.wire.server.listener import Listener
 from gateway.wire.server.request_head import HeadError, RequestHead
 from gateway.wire.websocket import GOING_AWAY
@@ -44,23 +46,18 @@ from gateway.wire.websocket import GOING_AWAY
 if TYPE_CHECKING:
     from uvicorn.server import ServerState
 
-MAX_FRAMES = 128
-"""Frames that are read from one connection before others get their turn."""
-MAX_WORK = 8
-"""Requests that begin in one turn, and what else takes as long."""
 MAX_UNSENT_BYTES = 1024 * 1024
 """Of a client that has us answer its control frames and reads nothing: the connection ends."""
 CONNECTION_WINDOW = 16 * 1024 * 1024
 _WORK_BYTES = 512  # of a field block, or of settings, take as long as a request
 
 
-class Http2ServerConnection(ClientConnection):
+class Http2ServerConnection(FrameTurns):
     """
     One client connection.
 
     Attributes:
         sender: What its streams send goes through it.
-        settings: Those with which it was made.
     """
 
     version = "2.0"
@@ -68,25 +65,22 @@ class Http2ServerConnection(ClientConnection):
 
     def __init__(self, listener: Listener, server_state: ServerState, introduction: Introduction | None = None) -> None:
         super().__init__(listener, server_state, introduction)
-        self.settings = listener.settings
-        self._calm = Calm()
         self._swept = self.sweeper.now
-        self._reader = FrameReader(self.settings.limits.head_bytes)
-        self._is_behind = False  # more frames have come than one turn handles
-        self._is_partial = True  # the rest of something is due
-        self._streams: dict[int, Http2Stream] = {}
         self._fresh: dict[int, Http2Stream] = {}  # whose requests have not begun
+        self._unfinished = UnfinishedRequests(self, listener.unfinished)
         self._numbers = StreamNumbers()
-        self._work = 0  # of this turn
         self._window = CONNECTION_WINDOW  # that the client has
         self._is_last_told = False  # which stream is the last one
-        self._is_closing = False
         self._farewell = NEVER  # when no new streams are taken any more
 
     # -- from the transport
     def _greet(self) -> None:
         """Say what we accept, and open the window of the connection."""
-        self.sender = FairSender(self.transport, self._calm)
+        if not self.transport.can_write_eof():
+            self.transport = JoinedWrites(self.transport)
+        self._calm = Calm(self._listener.resets.of(self.address, self.sweeper.now))
+        self._unsent = Unsent(self._listener.unsent, self.sweeper, self._evict)
+        self.sender = FairSender(self.transport, self._calm, self._unsent)
         self._blocks = BlockReader(self.caller, self.settings.limits)
         values = {
             Setting.MAX_CONCURRENT_STREAMS: self.settings.http2.streams,
@@ -94,15 +88,6 @@ class Http2ServerConnection(ClientConnection):
             Setting.ENABLE_CONNECT_PROTOCOL: 1,
         }
         self.transport.write(frames.settings(values) + frames.window_update(0, CONNECTION_WINDOW - FIRST_WINDOW))
-
-    def data_received(self, data: bytes) -> None:
-        if len(data) > self._pace.limit_bytes:
-            self._pace.took()
-        if self._is_closing:
-            return
-        self._reader.feed(data)
-        if not self._is_behind:
-            self._read()
 
     def connection_lost(self, error: Exception | None) -> None:
         self._is_closing = True
@@ -119,55 +104,8 @@ class Http2ServerConnection(ClientConnection):
         self.sender.resume()
 
     # -- frames
-    def _read(self) -> None:
-        """Handle the frames of one turn; the others wait for the next, and what follows them stays in the socket."""
-        was_behind, self._is_behind = self._is_behind, False
-        self._work, before = 0, self._reader.count
-        try:
-            self._is_behind = self._take_frames()
-            self._begin_fresh()
-        except ConnectionFault as fault:
-            self._fail(fault)
-        if self._is_closing or self.transport.is_closing():
-            return
-        if self._is_behind:
-            self._pace.pause_reading()
-            backlog().add(self._read)
-            return
-        if was_behind:
-            self._pace.resume_reading()
-        self._await_rest(self._reader.count > before)
-
-    def _await_rest(self, has_moved: bool) -> None:
-        """What is due: the rest of a frame or a head, or the next request. *has_moved*: a frame has been read."""
-        was_partial, self._is_partial = self._is_partial, self._reader.is_partial
-        if self._is_partial and (has_moved or not was_partial):
-            self._deadlines.expect_head()
-        elif was_partial and not self._is_partial:
-            self._deadlines.reading = NEVER
-            if not self._streams:
-                self._deadlines.expect_request()
-
-    def _take_frames(self) -> bool:
-        """Whether there may be more of them than one turn handles. Raises ConnectionFault."""
-        for _ in range(MAX_FRAMES):
-            if self._work >= MAX_WORK:
-                return True
-            if not self._take_frame():
-                return False
-        return True
-
-    def _take_frame(self) -> bool:
-        """Whether there was one. Raises ConnectionFault."""
-        try:
-            frame = self._reader.take()
-            if frame is None or self._is_closing:
-                return False
-            kind, flags, stream_id, payload = frame
-            _HANDLERS.get(kind, _UNKNOWN)(self, flags, stream_id, payload)
-        except StreamFault as fault:
-            self._end_stream(fault)
-        return True
+    def _handle(self, kind: int, flags: int, stream_id: int, payload: bytes) -> None:
+        _HANDLERS.get(kind, _UNKNOWN)(self, flags, stream_id, payload)
 
     def _on_data(self, flags: int, stream_id: int, data: bytes) -> None:
         size = self._reader.size
@@ -183,14 +121,14 @@ class Http2ServerConnection(ClientConnection):
         if stream is None:
             self._numbers.excuse(stream_id, flags)
             return
-        stream.receive(data, size, stream_id not in self._fresh)
+        stream.receive(data, size)
         if flags & END_STREAM:
             self._complete(stream, None)
 
     def _complete(self, stream: Http2Stream, trailers: dict[str, str] | None) -> None:
         """The client has sent the end of *stream*. Raises StreamFault."""
         stream.end(trailers)
-        if self._fresh.pop(stream.stream_id, None) is not None:
+        if self._unfinished.leave(stream.stream_id):  # it was waiting
             self._begin(stream)
 
     def _on_headers(self, flags: int, stream_id: int, block: bytes) -> None:
@@ -277,12 +215,8 @@ class Http2ServerConnection(ClientConnection):
             return
         self._calm.earned += 1
         stream = Http2Stream(self, stream_id, self.caller.request(head), head, ended)
-        self._streams[stream_id] = stream
+        self._streams[stream_id] = self._fresh[stream_id] = stream
         self._deadlines.reading = NEVER
-        if ended:
-            self._begin(stream)
-        else:
-            self._fresh[stream_id] = stream
 
     def _checked(self, stream_id: int, block: bytes, ended: bool) -> RequestHead | None:
         """The head that *block* means; None: it has been answered. Raises ConnectionFault, StreamFault."""
@@ -316,10 +250,22 @@ class Http2ServerConnection(ClientConnection):
         self._complete(stream, trailers)
 
     def _begin_fresh(self) -> None:
-        """Begin the requests whose bodies are still to come."""
+        """Begin the requests of this turn that have not been reset in it, and for which there is a place."""
         fresh, self._fresh = self._fresh, {}
         for stream in fresh.values():
-            self._begin(stream)
+            if stream.ended:
+                self._begin(stream)
+            elif self._unfinished.admit(stream.stream_id):
+                self.begin_waiting(stream.stream_id)
+            else:
+                stream.wait()
+
+    def begin_waiting(self, stream_id: int) -> None:
+        """Begin a request whose body is still to come."""
+        stream = self._streams[stream_id]
+        self._begin(stream)
+        if stream.request.call is not None:  # streams of gRPC share the connections of backends
+            self._unfinished.leave(stream.stream_id)
 
     def _begin(self, stream: Http2Stream) -> None:
         """Give a request to the application."""
@@ -359,6 +305,13 @@ class Http2ServerConnection(ClientConnection):
             self.transport.write(frames.reset(stream.stream_id, code))
         self._forget(stream)  # which may end the connection: nothing can be written behind that
 
+    def give_up(self, stream: Http2Stream) -> None:
+        """*stream* has waited too long for its beginning."""
+        if self._forget(stream):
+            stream.close()
+            refusal = HeadError(503, "Too many requests wait for their bodies")
+            self._refuse(stream.stream_id, refusal, ended=False)
+
     def _stop_uploads(self) -> None:
         """
         Tell the client which requests it need not send to their ends, because they have been answered.
@@ -369,13 +322,17 @@ class Http2ServerConnection(ClientConnection):
         for stream_id in self._numbers.take_unread():
             self.transport.write(frames.reset(stream_id, ErrorCode.NO_ERROR))
 
-    def _forget(self, stream: Http2Stream) -> None:
-        """*stream* is over."""
+    def _forget(self, stream: Http2Stream) -> bool:
+        """*stream* is over; whether it was there."""
         self._fresh.pop(stream.stream_id, None)
-        self._streams.pop(stream.stream_id, None)
+        if self._streams.pop(stream.stream_id, None) is None:
+            return False
+        if not stream.ended:
+            self._unfinished.leave(stream.stream_id)
         self._listener.stalled.discard(stream)
         if not self._streams:
             self._rest_from_work()
+        return True
 
     def _rest_from_work(self) -> None:
         """No stream is open."""
@@ -414,12 +371,17 @@ class Http2ServerConnection(ClientConnection):
         self._deadlines.expect_progress(self.transport.get_write_buffer_size())
         self._deadlines.expect_close()
         self._pace.resume_reading()
-        with suppress(OSError, NotImplementedError):  # the client may have left unnoticed; TLS has no half-closed state
+        if not self.transport.can_write_eof():  # TLS says that we close, and reads until the client does
+            self.transport.close()
+            return
+        with suppress(OSError):  # the client may have left unnoticed
             self.transport.write_eof()
 
     def _close_streams(self) -> None:
         streams, self._streams = self._streams, {}
         self._fresh.clear()
+        self._unfinished.close()
+        self._unsent.end()
         for stream in streams.values():
             self._listener.stalled.discard(stream)
             stream.close()
@@ -427,6 +389,12 @@ class Http2ServerConnection(ClientConnection):
     def abort(self) -> None:
         self._is_closing = True
         self.transport.abort()
+
+    def _evict(self) -> None:
+        """The client does not read what it has asked for, and memory is short."""
+        self._note(HeadError(400, "HTTP/2: too much of what was asked for is not read"))
+        self.abort()
+        asyncio.get_running_loop().call_soon(self._close_streams)  # one of them may be sending
 
     # -- from the server
     @property
@@ -465,7 +433,7 @@ class Http2ServerConnection(ClientConnection):
 
     # -- deadlines
     def sweep(self, now: float) -> None:
-        self._calm.pass_time(now - self._swept)
+        self._calm.pass_time(now - self._swept, now)
         self._swept = now
         deadlines = self._deadlines
         if now >= deadlines.writing:

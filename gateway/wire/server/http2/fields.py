@@ -16,18 +16,14 @@ import os
 import re
 from collections.abc import Iterable, Sequence
 
-from hpack import Decoder
-from hpack.exceptions import HPACKError, OversizedHeaderListError
 from hpack.table import HeaderTable
 
 from gateway.wire.decoders import MAX_TRAILER_FIELDS
 from gateway.wire.fields import FieldError, check_octets, parse_fields
 from gateway.wire.framing import OWNED
 from gateway.wire.headers import Headers
-from gateway.wire.server.http2.frames import ConnectionFault, ErrorCode
+from gateway.wire.server.http2.hpack import Field
 from gateway.wire.server.request_head import HeadError
-
-Field = tuple[bytes, bytes]
 
 _MAX_KNOWN = 2048
 _MAX_LINE = 128  # of a line that is remembered
@@ -39,7 +35,6 @@ _SCHEMES = frozenset([b"http", b"https"])
 _WORD = re.compile(rb"[^ ]+")
 _PATH = re.compile(rb"/[^ ]*|\*")
 _SPACE = frozenset([b" ", b"\t"])
-_RESIZE, _MAX_RESIZES = 0x20, 2  # RFC 7541 §4.2 and §6.3
 _MAX_TRAILERS = 16 * 1024
 
 _names: set[bytes] = set()  # that were found well-formed; no pseudo-field is among them
@@ -48,65 +43,6 @@ _encoded: dict[str, bytes] = {}  # answers' lines
 
 class MalformedFields(Exception):
     """A request that HTTP/2 calls malformed: its stream ends. Source: RFC 9113 §8.1.1."""
-
-
-class _CountedTable(HeaderTable):
-    """HPACK's dynamic table, and how often it has changed."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.changes = 0
-
-    def add(self, name: bytes, value: bytes) -> None:
-        self.changes += 1
-        super().add(name, value)
-
-    @property
-    def maxsize(self) -> int:
-        return self._maxsize
-
-    @maxsize.setter
-    def maxsize(self, newmax: int) -> None:
-        self.changes += 1
-        HeaderTable.maxsize.fset(self, newmax)  # type: ignore[attr-defined]
-
-
-class BlockDecoder:
-    """Decodes the field blocks of one connection."""
-
-    def __init__(self, max_list_bytes: int) -> None:
-        self._decoder = Decoder(max_list_bytes)
-        self._table = self._decoder.header_table = _CountedTable()
-
-    @property
-    def changes(self) -> int:
-        """While this stays the same, the same block means the same fields."""
-        return self._table.changes
-
-    def decode(self, block: bytes) -> Sequence[Field]:
-        """The fields, in order. Raises ConnectionFault: the state of the compression is lost."""
-        if block and block[0] & 0xE0 == _RESIZE:
-            _check_resizes(block)
-        try:
-            return self._decoder.decode(block, raw=True)  # type: ignore[return-value]
-        except OversizedHeaderListError:
-            raise ConnectionFault(ErrorCode.ENHANCE_YOUR_CALM, "the fields of a head are far too large") from None
-        except (HPACKError, IndexError, ValueError) as error:
-            raise ConnectionFault(ErrorCode.COMPRESSION_ERROR, str(error)) from None
-
-
-def _check_resizes(block: bytes) -> None:
-    """Refuse a *block* with more changes of the table's size than anybody needs: they cost time and carry nothing."""
-    at = count = 0
-    while at < len(block) and block[at] & 0xE0 == _RESIZE:
-        count += 1
-        if count > _MAX_RESIZES:
-            raise ConnectionFault(ErrorCode.COMPRESSION_ERROR, "too many changes of the table's size")
-        is_long = block[at] == 0x3F
-        at += 1
-        while is_long and at < len(block):
-            is_long = block[at] >= 0x80
-            at += 1
 
 
 def head_text(fields: Sequence[Field], ended: bool) -> bytes:

@@ -24,6 +24,7 @@ from gateway.wire.server.http2.frames import (
     ConnectionFault,
     ErrorCode,
 )
+from gateway.wire.server.http2.unsent import Unsent
 
 _SMALL_BYTES = 1024
 
@@ -37,13 +38,15 @@ class FairSender:
         first_window: The same for each new stream.
         is_full: Whether the socket takes no more for now.
         calm: Learns of what is sent.
+        unsent: Learns of what waits, in all streams together.
     """
 
-    __slots__ = ("_announcement", "_ready", "calm", "first_window", "is_full", "transport", "window")
+    __slots__ = ("_announcement", "_ready", "calm", "first_window", "is_full", "transport", "unsent", "window")
 
-    def __init__(self, transport: asyncio.Transport, calm: Calm) -> None:
+    def __init__(self, transport: asyncio.Transport, calm: Calm, unsent: Unsent) -> None:
         self.transport = transport
         self.calm = calm
+        self.unsent = unsent
         self._announcement = b""
         self.window = self.first_window = FIRST_WINDOW
         self.is_full = False
@@ -179,6 +182,7 @@ class Outflow:
             return
         self._pieces.append(data)
         self.size += len(data)
+        self._sender.unsent.grow(len(data))
         if self.window > 0:
             self._sender.add(self)
 
@@ -235,6 +239,7 @@ class Outflow:
             self._pieces.popleft()
             self._at = 0
         self.size -= len(data)
+        self._sender.unsent.shrink(len(data))
         return data
 
     def _send_end(self) -> None:
@@ -263,6 +268,8 @@ class Outflow:
         """Nothing is sent any more."""
         self.is_over = True
         self._sender.forget(self)
+        if self.size:
+            self._sender.unsent.drop(self.size)
         self._pieces.clear()
         self.size = 0
         self._drained = self._ended = _nothing  # a stream that its flow holds would wait for the garbage collector

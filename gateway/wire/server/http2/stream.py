@@ -46,6 +46,9 @@ class StreamOwner(Protocol):
     def continue_(self, stream_id: int) -> None:
         """Ask for the body of a request that waits for ``100 Continue``."""
 
+    def give_up(self, stream: Http2Stream) -> None:
+        """*stream* has waited too long for its beginning."""
+
     def stream_over(self, stream: Http2Stream, code: ErrorCode | None) -> None:
         """Nothing more is sent on *stream*; *code*: the client is told why, because it has not got an end."""
 
@@ -61,8 +64,8 @@ class Http2Stream(Exchange):
     """
 
     __slots__ = (
-        "_awaits_continue", "_deadlines", "_incoming", "_is_wanted", "_line", "_missing", "_parts", "_target_window",
-        "ended", "flow", "head", "stream_id", "window",
+        "_awaits_continue", "_deadlines", "_has_begun", "_incoming", "_is_wanted", "_line", "_missing", "_parts",
+        "_target_window", "ended", "flow", "head", "stream_id", "window",
     )  # fmt: skip
 
     def __init__(self, line: StreamOwner, stream_id: int, request: Request, head: RequestHead, ended: bool) -> None:
@@ -77,12 +80,13 @@ class Http2Stream(Exchange):
         self._parts: list[bytes] = []  # of a body, before the request has begun
         self._incoming: BodyStream | None = None
         self._awaits_continue = head.expects_continue
-        self._is_wanted = False
+        self._is_wanted = self._has_begun = False
         self._deadlines: Deadlines | None = None
 
     # -- the request
     def attach_body(self) -> None:
         """Give the request its body: in memory if all of it is here, else a stream that waits for its reader."""
+        self._has_begun = True
         request, parts = self.request, self._parts
         if self.head.upgrade and not self.ended:
             request.upgraded = self._incoming = BodyStream(None, self._pause, self._want)
@@ -96,7 +100,11 @@ class Http2Stream(Exchange):
             self._incoming.feed(b"".join(parts))
         self._parts = []
 
-    def receive(self, data: bytes, size: int, has_begun: bool) -> None:
+    def wait(self) -> None:
+        """The request does not begin yet, but its body is expected."""
+        self.deadlines.expect_body(self)
+
+    def receive(self, data: bytes, size: int) -> None:
         """*data* of the body, which has taken *size* of the window. Raises StreamFault."""
         if self.ended:
             raise StreamFault(self.stream_id, ErrorCode.STREAM_CLOSED, "data behind the end of the request")
@@ -106,10 +114,18 @@ class Http2Stream(Exchange):
         self.received += len(data)
         if self._missing is not None:
             self._count(len(data))
-        if data and not has_begun:
-            self._parts.append(data)
-        elif data and self._incoming is not None:
+        if not data:
+            return
+        if not self._has_begun:
+            self._keep(data)
+        elif self._incoming is not None:
             self._take(data, self._incoming)
+
+    def _keep(self, data: bytes) -> None:
+        """*data* of a request that has not begun."""
+        self._parts.append(data)
+        if self._deadlines is not None:  # it waits for its beginning
+            self.wait()
 
     def _count(self, size: int) -> None:
         """*size* bytes of a body whose length was announced. Raises StreamFault."""
@@ -325,6 +341,9 @@ class Http2Stream(Exchange):
         """The request's body does not come."""
         if self.answered:
             self._cut(ErrorCode.CANCEL)
+            return
+        if not self._has_begun:
+            self._line.give_up(self)
             return
         incoming, self._incoming = self._incoming, None
         self.refuse(HeadError(408, "Request body not received in time"))

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import uvloop
+from h2.settings import SettingCodes
 
 from gateway.wire.body import Body, BodyStream
 from gateway.wire.headers import Headers
@@ -19,7 +20,7 @@ from gateway.wire.server.http2 import frames
 from gateway.wire.server.http2.frames import DATA, GOAWAY, HEADERS, MAX_WINDOW, PREFACE, RST_STREAM, SETTINGS, ErrorCode
 from gateway.wire.server.listener import Listener, WireRefusal
 from gateway.wire.server.serve import RunningServer, start
-from gateway.wire.settings import ClientLimits, ClientTimeouts, ListenerTls, ServerSettings
+from gateway.wire.settings import ClientLimits, ClientTimeouts, Http2Settings, ListenerTls, ServerSettings
 from tests.wire.rig import Answerer, serving, settled
 from tests.wire.server.http2.client import connected
 from tests.wire.server.http2.raw import GET, RawClient, raw
@@ -320,5 +321,22 @@ def test_the_table_is_announced_where_a_client_makes_it_smaller() -> None:
             client.write(frames.settings({frames.Setting.HEADER_TABLE_SIZE: 0}), client.head(1), client.head(3))
             assert (await client.first(HEADERS, 1)).payload.startswith(b"\x20\x88")
             assert (await client.first(HEADERS, 3)).payload.startswith(b"\x88")
+
+    uvloop.run(scenario())
+
+
+def test_a_head_that_is_too_large_once_decoded() -> None:
+    """Fields beyond the limit are answered with 431 on their stream; the connection and its compression go on."""
+
+    async def scenario() -> None:
+        limits = ClientLimits(head_bytes=2000, header_count=10)
+        settings = ServerSettings(limits=limits, http2=Http2Settings(clear_text=True))
+        async with serving(Answerer(echo), settings) as server, connected(server.port) as client:
+            client.h2.remote_settings[SettingCodes.MAX_HEADER_LIST_SIZE] = 1 << 20
+            large = [(f"x-{number}", "a" * 900) for number in range(8)]
+            answers = [await client.get(fields=[*large, ("x-last", str(number))]) for number in range(3)]
+            assert [answer.status for answer in answers] == [431, 431, 431]
+            assert (await client.get(fields=[("x-last", "2")])).status == 200
+            assert not client.goaway
 
     uvloop.run(scenario())

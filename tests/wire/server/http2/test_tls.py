@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+import time
 from pathlib import Path
 
 import pytest
+import uvloop
 
+from gateway.wire.server.http2.joined import JoinedWrites
+from tests.wire.rig import settled
 from tests.wire.server.http2 import frames
 from tests.wire.server.http2.listener import gateway
 from tests.wire.server.http2.raw_client import connected
@@ -89,5 +93,55 @@ def test_old_versions_of_tls_are_refused(tmp_path: Path, files: Files) -> None:
         async with gateway(tmp_path, 9, tls=files.listener) as server:
             with pytest.raises((ssl.SSLError, ConnectionError)):
                 await asyncio.open_connection("localhost", server.port, ssl=context)
+
+    asyncio.run(scenario())
+
+
+def test_a_fault_ends_the_connection_soon(tmp_path: Path, files: Files) -> None:
+    """Over TLS, too, a client that breaks the protocol gets GOAWAY and then the end, without waiting for ``linger``."""
+
+    async def scenario() -> None:
+        async with gateway(tmp_path, 9, tls=files.listener) as server:
+            reader, writer = await asyncio.open_connection("localhost", server.port, ssl=_context(files, ["h2"]))
+            writer.write(frames.PREFACE + frames.settings() + frames.window(0, 0))
+            began = time.monotonic()
+            received = await asyncio.wait_for(reader.read(-1), 5)
+            assert time.monotonic() - began < 1.5
+            assert b"\x07\x00\x00\x00\x00\x00" in received  # GOAWAY
+            writer.close()
+            assert await settled(lambda: not server.server.server_state.connections)
+
+    uvloop.run(scenario())
+
+
+def test_small_writes_of_a_turn_are_one() -> None:
+    """What streams write in one turn goes out together; nothing waits for more than a record is filled with."""
+
+    class Recorder(asyncio.Transport):
+        def __init__(self) -> None:
+            super().__init__()
+            self.written: list[bytes] = []
+
+        def write(self, data: object) -> None:
+            self.written.append(bytes(data))  # type: ignore[call-overload]
+
+        def is_closing(self) -> bool:
+            return False
+
+        def close(self) -> None:
+            self.written.append(b"closed")
+
+    async def scenario() -> None:
+        recorder = Recorder()
+        joined = JoinedWrites(recorder)
+        joined.write(b"one ")
+        joined.write(b"turn")
+        assert recorder.written == []
+        await asyncio.sleep(0)
+        joined.write(bytes(10_000))
+        joined.write(bytes(10_000))
+        joined.write(b"the last")
+        joined.close()
+        assert recorder.written == [b"one turn", bytes(20_000), b"the last", b"closed"]
 
     asyncio.run(scenario())
