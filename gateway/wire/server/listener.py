@@ -136,6 +136,11 @@ class Caller:
         self.head: RequestHead | None = None
         self._origin = _Origin(peer.address, peer.scheme, "", 0, None)
 
+    @property
+    def is_trusted(self) -> bool:
+        """Whether the peer is a trusted proxy."""
+        return self._peer.trusted
+
     def read(self, received: bytes) -> RequestHead:
         """Check the head *received*, which ends with its empty line. Raises HeadError."""
         last = self.head

@@ -6,11 +6,13 @@ import asyncio
 import itertools
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 import uvloop
 from hpack import Encoder
 
+from gateway.reading.values import LOOPBACK_NETWORKS
 from gateway.wire.body import Body
 from gateway.wire.headers import Headers
 from gateway.wire.messages import Request, Response
@@ -236,6 +238,19 @@ def test_who_comes_again_has_no_more_resets_than_before() -> None:
                 assert code == ErrorCode.ENHANCE_YOUR_CALM, attempt
             resets = listener_of(server).resets.of("127.0.0.1", 0.0)
             assert resets.left < MAX_RESETS / 2
+
+    uvloop.run(scenario())
+
+
+def test_a_trusted_proxy_is_counted_by_connection() -> None:
+    """One client of a proxy that resets much uses up no other connection of that proxy."""
+
+    async def scenario() -> None:
+        settings = replace(CLEAR, trusted_proxies=LOOPBACK_NETWORKS)
+        async with serving(Answerer(waiting), settings) as server:
+            make, _ = FLOODS["streams that end too soon"]
+            assert _goaway(await _flood(server.port, make()))[1] == ErrorCode.ENHANCE_YOUR_CALM
+            assert listener_of(server).resets.of("127.0.0.1", 0.0).left == MAX_RESETS
 
     uvloop.run(scenario())
 

@@ -19,7 +19,7 @@ from gateway.wire.server.deadlines import NEVER
 from gateway.wire.server.forwarded import Introduction
 from gateway.wire.server.http2 import frames
 from gateway.wire.server.http2.blocks import BlockReader
-from gateway.wire.server.http2.calm import Calm
+from gateway.wire.server.http2.calm import Calm, Resets
 from gateway.wire.server.http2.fields import MalformedFields, answer_block, remembered
 from gateway.wire.server.http2.frames import (
     ACK,
@@ -67,7 +67,6 @@ class Http2ServerConnection(FrameTurns):
         super().__init__(listener, server_state, introduction)
         self._swept = self.sweeper.now
         self._fresh: dict[int, Http2Stream] = {}  # whose requests have not begun
-        self._unfinished = UnfinishedRequests(self, listener.unfinished)
         self._numbers = StreamNumbers()
         self._window = CONNECTION_WINDOW  # that the client has
         self._is_last_told = False  # which stream is the last one
@@ -78,12 +77,15 @@ class Http2ServerConnection(FrameTurns):
         """Say what we accept, and open the window of the connection."""
         if not self.transport.can_write_eof():
             self.transport = JoinedWrites(self.transport)
-        self._calm = Calm(self._listener.resets.of(self.address, self.sweeper.now))
-        self._unsent = Unsent(self._listener.unsent, self.sweeper, self._evict)
+        listener, now, streams = self._listener, self.sweeper.now, self.settings.http2.streams
+        is_proxy = self.caller.is_trusted  # it has many clients, with one address and on one connection
+        self._calm = Calm(Resets(now) if is_proxy else listener.resets.of(self.address, now))
+        self._unfinished = UnfinishedRequests(self, listener.unfinished, streams if is_proxy else 1)
+        self._unsent = Unsent(listener.unsent, self.sweeper, self._evict)
         self.sender = FairSender(self.transport, self._calm, self._unsent)
         self._blocks = BlockReader(self.caller, self.settings.limits)
         values = {
-            Setting.MAX_CONCURRENT_STREAMS: self.settings.http2.streams,
+            Setting.MAX_CONCURRENT_STREAMS: streams,
             Setting.MAX_HEADER_LIST_SIZE: self.settings.limits.head_bytes,
             Setting.ENABLE_CONNECT_PROTOCOL: 1,
         }
@@ -264,7 +266,8 @@ class Http2ServerConnection(FrameTurns):
         """Begin a request whose body is still to come."""
         stream = self._streams[stream_id]
         self._begin(stream)
-        if stream.request.call is not None:  # streams of gRPC share the connections of backends
+        request = stream.request
+        if request.call is not None or request.upgrade:  # they last: gRPC shares the backend's connections with others
             self._unfinished.leave(stream.stream_id)
 
     def _begin(self, stream: Http2Stream) -> None:

@@ -3,7 +3,8 @@ Requests that run although their clients have not sent them completely: how many
 
 Over HTTP/1.1 a connection has one such request at most. Over HTTP/2 each connection may have one as well; every other
 one needs a place of those that all connections share, and waits until there is one. A request that has come completely
-never waits, so a small body is no reason to, and a client that has many requests waits for its own first.
+never waits, so a small body is no reason to, and a client that has many requests waits for its own first. A trusted
+proxy carries the requests of many clients on one connection: its places are as many as its streams.
 """
 
 from __future__ import annotations
@@ -59,10 +60,12 @@ class SharedPlaces:
 class UnfinishedRequests:
     """Those of one connection."""
 
-    __slots__ = ("_beginner", "_borrowed", "_running", "_shared", "_waiting")
+    __slots__ = ("_beginner", "_borrowed", "_own", "_running", "_shared", "_waiting")
 
-    def __init__(self, beginner: Beginner, shared: SharedPlaces) -> None:
+    def __init__(self, beginner: Beginner, shared: SharedPlaces, own: int = 1) -> None:
+        """*own*: places that the connection has for itself."""
         self._beginner: Beginner | None = beginner
+        self._own = own
         self._shared = shared
         self._running: set[int] = set()
         self._borrowed = 0  # of the shared places
@@ -84,7 +87,7 @@ class UnfinishedRequests:
 
     def _take(self, stream_id: int) -> bool:
         """Whether there is a place."""
-        if len(self._running) > self._borrowed:  # its own is taken
+        if len(self._running) - self._borrowed >= self._own:
             if not self._shared.take():
                 return False
             self._borrowed += 1

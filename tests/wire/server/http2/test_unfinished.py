@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack
 
 import uvloop
 
+from gateway.reading.values import LOOPBACK_NETWORKS
 from gateway.wire.messages import Request, Response
 from gateway.wire.pending import Pending
 from gateway.wire.server.http2.unfinished import SHARED_PLACES
@@ -60,6 +61,36 @@ def test_a_request_that_has_come_completely_does_not_wait() -> None:
             assert application.seen[1].body.content == b"all of it"
             client.send(streams[0], b"", end=True)
             assert await settled(lambda: [request.path for request in application.seen] == ["/0", "/2", "/1"])
+
+    uvloop.run(scenario())
+
+
+def test_a_trusted_proxy_has_places_for_all_its_streams() -> None:
+    """What one connection of a trusted proxy carries belongs to many clients: none of them waits for another."""
+
+    async def scenario() -> None:
+        application = Answerer(waiting)
+        settings = ServerSettings(http2=Http2Settings(clear_text=True), trusted_proxies=LOOPBACK_NETWORKS)
+        async with serving(application, settings) as server, connected(server.port) as client:
+            listener_of(server).unfinished.free = 0
+            for _ in range(50):
+                client.begin(method="POST", end=False)
+            assert await settled(lambda: len(application.seen) == 50)
+
+    uvloop.run(scenario())
+
+
+def test_tunnels_need_no_place() -> None:
+    """A WebSocket lasts, and holds up no request of its connection."""
+
+    async def scenario() -> None:
+        application = Answerer(waiting)
+        async with serving(application, CLEAR) as server, connected(server.port) as client:
+            listener_of(server).unfinished.free = 0
+            head = [(":method", "CONNECT"), (":protocol", "websocket"), (":scheme", "http"), (":path", "/chat")]
+            for stream_id in range(1, 11, 2):
+                client.tunnel(stream_id, [*head, (":authority", "gateway.test")])
+            assert await settled(lambda: len(application.seen) == 5)
 
     uvloop.run(scenario())
 
