@@ -104,7 +104,7 @@ if child == 0:
     lifeline.follow()
     os.write(1, b"follows\\n")
     time.sleep(600)
-print(child, flush=True)
+os.write(1, b"%d\\n" % child)  # in one piece, as the child's line
 time.sleep(600)
 """
 

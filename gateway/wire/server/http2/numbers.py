@@ -20,12 +20,13 @@ class StreamNumbers:
         last: The highest one that the client has used.
     """
 
-    __slots__ = ("_left", "_skipped", "_unread", "last")
+    __slots__ = ("_due", "_left", "_skipped", "_unread", "last")
 
     def __init__(self) -> None:
         self.last = 0
         self._left: dict[int, None] = {}  # that we have ended before the client did; the last ones of them
         self._unread: set[int] = set()  # answered, and the client has not been told that we do not read the rest
+        self._due: set[int] = set()  # those of them that were answered before the last tick
         self._skipped: list[range] = []  # left out by the client; the last ones
 
     def begin(self, stream_id: int) -> None:
@@ -49,13 +50,14 @@ class StreamNumbers:
     def has_ended(self, stream_id: int) -> None:
         """The client sends no more on a stream that may have been answered early."""
         self._unread.discard(stream_id)
+        self._due.discard(stream_id)
 
     def take_unread(self) -> set[int]:
-        """The streams whose clients should be told that the rest is not read, each once."""
-        unread = self._unread
-        if unread:
-            self._unread = set()
-        return unread
+        """The streams whose clients should be told that the rest is not read, each once, a tick after its answer."""
+        due = self._due
+        if due or self._unread:
+            self._due, self._unread = self._unread, set()
+        return due
 
     def excuse(self, stream_id: int, flags: int) -> None:
         """
