@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
 from gateway.wire.body import Body
 from gateway.wire.messages import Request, Response
 from gateway.wire.server.serve import start
-from gateway.wire.settings import ClientTimeouts, ServerSettings
-from tests.wire.rig import Answerer, client, serving, settled
+from gateway.wire.settings import ClientTimeouts, Http2Settings, ServerSettings
+from tests.wire.rig import Answerer, client, listener_of, serving, settled
+from tests.wire.server.http2.client import connected
 
 GET = b"GET / HTTP/1.1\r\nHost: h\r\n\r\n"
 SETTINGS = ServerSettings(timeouts=ClientTimeouts(drain_s=2), farewell_s=0.3)
@@ -109,5 +110,38 @@ def test_cuts_what_runs_too_long() -> None:
             assert await c.closed()
         await asyncio.sleep(0)
         assert app.endings[0].client_left
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("is_http2", [False, True])
+def test_a_connection_that_was_accepted_just_before_is_told_too(is_http2: bool) -> None:
+    """What the kernel has accepted, and the event loop takes only after the others were told, is told when it begins."""
+
+    async def scenario() -> None:
+        settings = replace(SETTINGS, http2=Http2Settings(clear_text=True))
+        async with serving(Answerer(work), settings) as server:
+            listener_of(server).is_stopping = True  # as from the first moment of the server's end
+            if is_http2:
+                async with connected(server.port) as newcomer:
+                    assert (await newcomer.get("/")).status == 200
+                    await newcomer.until(lambda: bool(newcomer.goaway))
+            else:
+                async with client(server.port) as caller:
+                    caller.send(GET)
+                    assert (await caller.reply()).field("connection") == "close"
+
+    asyncio.run(scenario())
+
+
+def test_its_end_begins_with_that() -> None:
+    """Whoever begins while the server ends finds that it does."""
+
+    async def scenario() -> None:
+        async with serving(Answerer(work), SETTINGS) as server:
+            listener = listener_of(server)
+            assert not listener.is_stopping
+            await server.aclose()
+            assert listener.is_stopping
 
     asyncio.run(scenario())

@@ -60,6 +60,8 @@ class ClientConnection(asyncio.Protocol, ABC):
             self._turn_away(self._introduction.refusal)
         elif shortage := shortage_of(self.transport, len(self._server_state.connections), settings.limits.connections):
             self._turn_away(HeadError(503, shortage))
+        elif self._listener.is_stopping:  # accepted before, but not yet there when the others were told
+            self.shutdown()
 
     def eof_received(self) -> None:
         """The client has closed its side; like nginx and Go we treat that as leaving."""

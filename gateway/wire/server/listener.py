@@ -82,6 +82,8 @@ class Listener:
     """For requests of HTTP/2 that have not come completely."""
     unsent: UnsentBytes = field(default_factory=UnsentBytes, compare=False)
     """Of answers over HTTP/2."""
+    is_stopping: bool = False
+    """Whether connections that were accepted just before the end are told so when they begin."""
 
     def note(self, refusal: HeadError, drawn: str, client: str) -> None:
         """Report a request that does not reach the application; *drawn* is the id that its answer shows."""

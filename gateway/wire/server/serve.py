@@ -80,6 +80,8 @@ class EmbeddedServer(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         listener = self.config.loaded_app
+        if isinstance(listener, Listener):
+            listener.is_stopping = True
         for server in cast("list[object]", self.servers):
             if isinstance(server, ProxiedListener):
                 await server.settle(listener.settings.farewell_s)
