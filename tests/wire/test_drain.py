@@ -116,7 +116,7 @@ def test_cuts_what_runs_too_long() -> None:
 
 @pytest.mark.parametrize("is_http2", [False, True])
 def test_a_connection_that_was_accepted_just_before_is_told_too(is_http2: bool) -> None:
-    """What the kernel has accepted, and the event loop takes only after the others were told, is told when it begins."""
+    """What the kernel has accepted, and the event loop takes after the others were told, is told when it begins."""
 
     async def scenario() -> None:
         settings = replace(SETTINGS, http2=Http2Settings(clear_text=True))
@@ -124,7 +124,6 @@ def test_a_connection_that_was_accepted_just_before_is_told_too(is_http2: bool) 
             listener_of(server).is_stopping = True  # as from the first moment of the server's end
             if is_http2:
                 async with connected(server.port) as newcomer:
-                    assert (await newcomer.get("/")).status == 200
                     await newcomer.until(lambda: bool(newcomer.goaway))
             else:
                 async with client(server.port) as caller:
