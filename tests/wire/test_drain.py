@@ -9,10 +9,10 @@ import pytest
 
 from gateway.wire.body import Body
 from gateway.wire.messages import Request, Response
+from gateway.wire.server.http2 import frames
 from gateway.wire.server.serve import start
 from gateway.wire.settings import ClientTimeouts, Http2Settings, ServerSettings
 from tests.wire.rig import Answerer, client, listener_of, serving, settled
-from tests.wire.server.http2.client import connected
 
 GET = b"GET / HTTP/1.1\r\nHost: h\r\n\r\n"
 SETTINGS = ServerSettings(timeouts=ClientTimeouts(drain_s=2), farewell_s=0.3)
@@ -123,8 +123,10 @@ def test_a_connection_that_was_accepted_just_before_is_told_too(is_http2: bool) 
         async with serving(Answerer(work), settings) as server:
             listener_of(server).is_stopping = True  # as from the first moment of the server's end
             if is_http2:
-                async with connected(server.port) as newcomer:
-                    await newcomer.until(lambda: bool(newcomer.goaway))
+                async with client(server.port) as newcomer:
+                    newcomer.send(frames.PREFACE + frames.settings({}))
+                    told = frames.goaway(2**31 - 1, frames.ErrorCode.NO_ERROR)
+                    assert told in await newcomer.reader.readuntil(told)
             else:
                 async with client(server.port) as caller:
                     caller.send(GET)
