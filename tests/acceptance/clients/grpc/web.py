@@ -24,6 +24,8 @@ class Web:
 
     def __init__(self, place: Place, kind: str, version: str) -> None:
         self._origin, self._kind, self._version = f"http://{place.address}", kind, version
+        second = version == "HTTP/2"
+        self._client = httpx.AsyncClient(trust_env=False, timeout=20, http1=not second, http2=second)
 
     async def call(self, call: Call) -> Ended:
         fields = {name: _text(value) for name, value in call.metadata}
@@ -37,11 +39,10 @@ class Web:
         return Ended(GrpcStatus(int(status)).name, unquote(message), texts, _metadata(head.items()), trailing)
 
     async def _post(self, path: str, message: bytes, fields: dict[str, str]) -> tuple[httpx.Headers, WebAnswer]:
-        is_text, second = self._kind.endswith("-text"), self._version == "HTTP/2"
+        is_text = self._kind.endswith("-text")
         body = b64encode(framed(message)) if is_text else framed(message)
         fields = {"content-type": f"{self._kind}+proto", "x-grpc-web": "1", **fields}
-        async with httpx.AsyncClient(trust_env=False, timeout=20, http1=not second, http2=second) as client:
-            answer = await client.post(self._origin + path, headers=fields, content=body)
+        answer = await self._client.post(self._origin + path, headers=fields, content=body)
         assert (answer.status_code, answer.http_version) == (200, self._version)
         assert answer.headers["content-type"].startswith(self._kind)
         return answer.headers, read(decoded(answer.content) if is_text else answer.content)
@@ -68,7 +69,7 @@ class Web:
         raise NotImplementedError
 
     async def aclose(self) -> None:
-        """Nothing runs."""
+        await self._client.aclose()
 
 
 def _text(value: str | bytes) -> str:
