@@ -26,7 +26,7 @@ class CallStage:
         """One cell."""
         if (name, way) not in self.callers:
             self.callers[name, way] = CALLERS[name].make(self.scene.place(way))
-        await asyncio.wait_for(CALL_FEATURES[feature](self.callers[name, way], self.scene), 20)
+        await asyncio.wait_for(CALL_FEATURES[feature](self.callers[name, way], self.scene), 10)
 
     async def aclose(self) -> None:
         """End the clients."""
