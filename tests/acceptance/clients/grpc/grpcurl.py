@@ -7,6 +7,7 @@ import json
 import re
 from base64 import b64encode
 from collections.abc import Callable
+from contextlib import suppress
 
 from gateway.wire.grpc.status import GrpcStatus
 from tests.acceptance.clients.grpc.exchange import Call, Place, unpadded
@@ -45,15 +46,13 @@ class Grpcurl:
 
     async def talk(self, *texts: bytes) -> list[bytes]:
         process = await self._start("-d", "@", self._address, f"{SERVICE}/StreamStream")
-        assert process.stdin is not None
-        assert process.stdout is not None
-        answers = []
-        for text in texts:
-            process.stdin.write(json.dumps(text.decode()).encode() + b"\n")
-            line = await asyncio.wait_for(process.stdout.readline(), 10)
-            answers.append(json.loads(line).encode())
-        process.stdin.close()
-        assert await process.wait() == 0
+        try:
+            answers = [await _answer(process, text) for text in texts]
+            await asyncio.wait_for(process.communicate(b""), 5)  # the end of its input ends the stream
+        finally:
+            with suppress(ProcessLookupError):
+                process.kill()
+        assert process.returncode == 0
         return answers
 
     async def cancel(self, call: Call, has_begun: Callable[[], bool]) -> None:
@@ -72,6 +71,15 @@ class Grpcurl:
 
     async def aclose(self) -> None:
         """Nothing runs."""
+
+
+async def _answer(process: asyncio.subprocess.Process, text: bytes) -> bytes:
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write(json.dumps(text.decode()).encode() + b"\n")
+    line = await asyncio.wait_for(process.stdout.readline(), 5)
+    answer: str = json.loads(line)
+    return answer.encode()
 
 
 def _ended(code: int, printed: str, errors: str) -> Ended:
