@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import grpc
 import grpc.aio
@@ -18,6 +18,8 @@ from gateway.config import parse
 from gateway.serving.live import LiveGateway
 from gateway.serving.running import Sockets, serving_gateway
 from gateway.wire.server.serve import bind
+
+Codec: TypeAlias = tuple[Callable[[bytes], bytes] | None, Callable[[bytes], bytes] | None]
 
 SERVICE = "acme.orders.v1.Orders"
 KINDS = ("UnaryUnary", "UnaryStream", "StreamUnary", "StreamStream")
@@ -102,14 +104,14 @@ class Service:
         async for request in requests:
             yield await self.one(request, context)
 
-    def handlers(self) -> grpc.GenericRpcHandler:
+    def handlers(self, codec: Codec) -> grpc.GenericRpcHandler:
         """All methods."""
         methods = {
-            "UnaryUnary": grpc.unary_unary_rpc_method_handler(self._watched(self.unary_unary)),
-            "Plain": grpc.unary_unary_rpc_method_handler(self._watched(self.plain)),
-            "UnaryStream": grpc.unary_stream_rpc_method_handler(self._watched_stream(self.unary_stream)),
-            "StreamUnary": grpc.stream_unary_rpc_method_handler(self._watched(self.stream_unary)),
-            "StreamStream": grpc.stream_stream_rpc_method_handler(self._watched_stream(self.stream_stream)),
+            "UnaryUnary": grpc.unary_unary_rpc_method_handler(self._watched(self.unary_unary), *codec),
+            "Plain": grpc.unary_unary_rpc_method_handler(self._watched(self.plain), *codec),
+            "UnaryStream": grpc.unary_stream_rpc_method_handler(self._watched_stream(self.unary_stream), *codec),
+            "StreamUnary": grpc.stream_unary_rpc_method_handler(self._watched(self.stream_unary), *codec),
+            "StreamStream": grpc.stream_stream_rpc_method_handler(self._watched_stream(self.stream_stream), *codec),
         }
         return grpc.method_handlers_generic_handler(SERVICE, methods)
 
@@ -140,12 +142,14 @@ _CODES = {code.value[0]: code for code in grpc.StatusCode}
 
 @asynccontextmanager
 async def service(
-    credentials: grpc.ServerCredentials | None = None, more: Callable[[Any], None] = lambda server: None
+    credentials: grpc.ServerCredentials | None = None,
+    more: Callable[[Any], None] = lambda server: None,
+    codec: Codec = (None, None),
 ) -> AsyncIterator[Service]:
-    """A running backend; *more* adds other services."""
+    """A running backend; *more* adds other services, *codec* reads and writes its messages."""
     running = Service()
     server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
-    server.add_generic_rpc_handlers((running.handlers(),))
+    server.add_generic_rpc_handlers((running.handlers(codec),))
     more(server)
     address = "127.0.0.1:0"
     add = server.add_insecure_port(address) if credentials is None else server.add_secure_port(address, credentials)

@@ -146,7 +146,7 @@ class Load:
         """Nothing runs."""
 
 
-# What the table shows, in its order. Another protocol's features (gRPC) are more lines here.
+# What the table shows, in its order; those of gRPC are in ``grpc/features.py``.
 FEATURES: dict[str, Feature] = {
     "GET with a token": _get,
     "401 without one": _no_token,

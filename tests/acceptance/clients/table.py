@@ -6,11 +6,15 @@ A test compares the page with the cells, so a mark on it is always a test that p
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from enum import StrEnum
 from pathlib import Path
+from typing import Any, Protocol
 
 from tests.acceptance.clients.exchange import Line
 from tests.acceptance.clients.features import FEATURES, KINDS
+from tests.acceptance.clients.grpc.exchange import Way
+from tests.acceptance.clients.grpc.features import CALL_FEATURES, CALLERS
 
 PAGE = Path(__file__).parents[3] / "docs" / "clients.md"
 HEAD = """\
@@ -19,25 +23,39 @@ HEAD = """\
 
 Which clients do what in which protocol. ✓ is a test that runs this client against a gateway
 (`.venv/bin/pytest tests/acceptance/clients -k "curl and 304"` runs some of them); a number is the reason why there is
-none. The settings are in [configuration](configuration.md), what happens on the wire is in [wire](wire.md).
+none. The settings are in [configuration](configuration.md), what happens on the wire is in [wire](wire.md), and what
+applies to gRPC is in [grpc](grpc.md).
 """
+
+
+class Column(Protocol):
+    """A client, of requests or of calls."""
+
+    @property
+    def lines(self) -> tuple[StrEnum, ...]:
+        """Protocols that it speaks."""
+
+    def missing(self, feature: str, line: Any) -> str:
+        """Why it cannot show *feature*; empty: it can."""
 
 
 def page() -> str:
     """The page's text."""
     reasons: list[str] = []
-    tables = [part for line in Line for part in _table(line, reasons)]
+    tables = [part for line in Line for part in _table(line, FEATURES, KINDS, reasons)]
+    tables += [part for way in Way for part in _table(way, CALL_FEATURES, CALLERS, reasons)]
     notes = [f"{number}. {reason}." for number, reason in enumerate(reasons, 1)]
-    meanings = [f"| {name} | {(feature.__doc__ or '').rstrip('.')} |" for name, feature in FEATURES.items()]
+    explained = {**FEATURES, **CALL_FEATURES}
+    meanings = [f"| {name} | {(feature.__doc__ or '').rstrip('.')} |" for name, feature in explained.items()]
     what = ["", "## What each line means", "", "| Line | What the test does |", "|---|---|", *meanings]
     return HEAD + "\n".join([*tables, "", *notes, *what]) + "\n"
 
 
-def _table(line: Line, reasons: list[str]) -> Iterator[str]:
-    names = [name for name, kind in KINDS.items() if line in kind.lines]
+def _table(line: StrEnum, features: Iterable[str], kinds: Mapping[str, Column], reasons: list[str]) -> Iterator[str]:
+    names = [name for name, kind in kinds.items() if line in kind.lines]
     yield from ("", f"## {line}", "", f"| | {' | '.join(names)} |", "|---" * (len(names) + 1) + "|")
-    for feature in FEATURES:
-        marks = [_mark(KINDS[name].missing(feature, line), reasons) for name in names]
+    for feature in features:
+        marks = [_mark(kinds[name].missing(feature, line), reasons) for name in names]
         yield f"| {feature} | {' | '.join(marks)} |"
 
 
