@@ -164,6 +164,8 @@ def test_answers(tmp_path: Path) -> None:
         assert own.head.lower().count(b"www-authenticate:") == 2
         for status in (200, 204, 302, 418, 429, 451, 499, 503, 599):
             assert (await front.call(f"GET /answering/x?status={status}")).status == status
+        escaped = await front.call("GET /rewriting/x", "X-Escaped: 1")
+        assert (escaped.status, front.arrived) == (200, "GET /rewriting/x?tenant=mine&url=a%26b%20c%C3%BC HTTP/1.1")
         changed = await front.call("GET /rewriting/x?a=1&secret=2&tenant=yours", "X-Gone: 1", "Warning: evil")
         assert changed.status == 200
         assert front.arrived == "GET /rewriting/x?a=1&tenant=mine HTTP/1.1"
@@ -175,6 +177,21 @@ def test_answers(tmp_path: Path) -> None:
         assert {line["caller_object_id"] for line in lines if "caller_object_id" in line} == {SERVICE_PRINCIPAL}
 
     play(tmp_path, scenario, logging_to(log))
+
+
+def test_one_answer_after_the_other(tmp_path: Path) -> None:
+    """What a policy puts into an answer without a body is not read as the next answer of the connection."""
+
+    async def scenario(front: Behind) -> None:
+        for status in (204, 304):
+            reader, writer = await asyncio.open_connection("127.0.0.1", front.port)
+            for line in (f"GET /answering/x?status={status}", "GET /orders/open"):
+                writer.write(f"{line} HTTP/1.1\r\nHost: h\r\n\r\n".encode())
+            answers = [await reader.readuntil(b"\r\n\r\n") for _ in range(2)]
+            writer.close()
+            assert [answer.partition(b" ")[0] for answer in answers] == [b"HTTP/1.1"] * 2
+
+    play(tmp_path, scenario)
 
 
 PATHS = [
@@ -251,6 +268,8 @@ def test_who_asks_for_what(tmp_path: Path) -> None:
         assert (await front.call("GET /orders/open", *strangers)).status == 200
         for name in ("remote-user", "x-ms-client-principal-id", "x-forwarded-host", "proxy"):
             assert front.whole.received(name) == []
+        assert (await front.call("GET /orders/open", "X-Forwarded-For: 198.51.100.1")).status == 200
+        assert front.whole.received("x-forwarded-for") == ["127.0.0.1"]
 
     play(tmp_path, scenario)
 
@@ -306,6 +325,9 @@ def test_http2(tmp_path: Path) -> None:
             assert expected is None or status == expected, head
             assert "items" not in front.arrived, (head, front.arrived)
             assert status != "200" or front.arrived == "GET /orders/open HTTP/1.1", (head, front.arrived)
+        stated = [OPEN[0], (":scheme", "https"), OPEN[2], (":path", "/connected/x")]
+        assert await over_http2(front.port, [*stated, ("x-forwarded-proto", "https")]) == "200"
+        assert front.whole.received("x-scheme") == ["http"]
 
     play(tmp_path, scenario)
 
