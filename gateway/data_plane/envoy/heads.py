@@ -10,7 +10,7 @@ Source: docs/wire.md; Envoy "HTTP header manipulation" for the names that Envoy 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -35,6 +35,7 @@ class CarriedHead:
     Attributes:
         path: With the query.
         host: Empty where HTTP/1.0 has none.
+        scheme: ``:scheme``.
         fields: Names in lower case as the client spelled them, values as Latin-1; no pseudo-headers.
         client: The client's address, without a port.
     """
@@ -58,9 +59,10 @@ class CarriedHead:
             raise HeadError(403, "The method is not in upper case")  # for some backends it would be another one
         if not _is_address(self.client):
             raise HeadError(403, "The question does not name the client's address")
-        if self.scheme not in DEFAULT_PORTS:
+        scheme = client_scheme(self.scheme, self.fields)
+        if scheme not in DEFAULT_PORTS:
             raise HeadError(400, "Malformed scheme")
-        caller = Caller(_peer(self.client, self.scheme, settings.trusted_proxies), settings, certificate)
+        caller = Caller(_peer(self.client, scheme, settings.trusted_proxies), settings, certificate)
         return caller.request(caller.read(self._written(settings)))
 
     def _written(self, settings: ServerSettings) -> bytes:
@@ -97,6 +99,19 @@ def field_pairs(header_map: Any) -> list[tuple[str, str]]:
         (header.key, header.raw_value.decode("latin-1") if header.raw_value else as_latin(header.value))
         for header in header_map.headers
     ]
+
+
+def client_scheme(stated: str, fields: Iterable[tuple[str, str]]) -> str:
+    """
+    How the client is connected, in lower case: what Envoy has written into X-Forwarded-Proto.
+
+    *stated* is ``:scheme``, which a client of HTTP/2 chooses; it counts only where Envoy shows no more.
+    """
+    scheme = stated
+    for name, value in fields:
+        if name == "x-forwarded-proto":
+            scheme = value.rpartition(",")[2].strip(" \t")
+    return scheme.lower()
 
 
 def as_latin(value: str) -> str:

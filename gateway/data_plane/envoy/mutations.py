@@ -10,7 +10,7 @@ Source: docs/adr/0003 and 0007; Envoy "HTTP header sanitizing" for what it has c
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
@@ -20,7 +20,10 @@ from gateway.wire.fields import fold_name
 from gateway.wire.messages import Request
 
 # Envoy writes or cleans them itself.
-_ENVOYS = frozenset("x-forwarded-for x-forwarded-proto x-forwarded-client-cert x-request-id".split())
+_ENVOYS = frozenset(
+    "x-forwarded-for x-forwarded-proto x-forwarded-client-cert x-request-id x-envoy-external-address".split()
+)
+_CHAIN = "x-forwarded-for"
 # Belongs to a connection or to the message's framing, and what Envoy routes by: all of it is Envoy's own.
 CONNECTION = frozenset(
     "connection keep-alive proxy-connection te trailer transfer-encoding upgrade content-length expect host".split()
@@ -40,19 +43,21 @@ class HeadChanges:
     removed: list[str]
 
 
-def head_changes(request: Request, before: dict[str, str], sent: Iterable[str], trusted: bool) -> HeadChanges:
+def head_changes(
+    request: Request, before: dict[str, str], sent: Sequence[tuple[str, str]], trusted: bool
+) -> HeadChanges:
     """
     What has become of the head.
 
     Args:
         before: The request's lines before any policy ran.
-        sent: The names of the client's fields, as Envoy passes them on.
+        sent: Names and values of the client's fields, as Envoy passes them on.
         trusted: Whether the client is a trusted proxy, whose statements about others pass.
     """
     lines = request.headers.lines
-    changed = _changed(request, before)
+    changed = _changed(request, before) | _lengthened(sent, lines, trusted)
     replaced = [pair for key in changed for pair in _pairs(lines[key])]
-    removed = {name for name in sent if _goes(name, lines, changed, trusted)}
+    removed = {name for name, _ in sent if _goes(name, lines, changed, trusted)}
     for key in {*(request.reserved or ()), *request.headers.removed} - CONNECTION:
         removed.update(spellings(key))
     return HeadChanges(replaced, sorted(removed.difference(name for name, _ in replaced)))
@@ -72,12 +77,19 @@ def _changed(request: Request, before: dict[str, str]) -> set[str]:
     return changed | {request.id_key} if request.id_key in lines else changed
 
 
+def _lengthened(sent: Sequence[tuple[str, str]], lines: dict[str, str], trusted: bool) -> set[str]:
+    """The chain, if Envoy has appended the client's address to what the client claims; judged was the address alone."""
+    chain = ", ".join(value for name, value in sent if name == _CHAIN)
+    is_other = chain and _CHAIN in lines and (_CHAIN, chain) not in _pairs(lines[_CHAIN])
+    return {_CHAIN} if is_other and not trusted else set()
+
+
 def _goes(name: str, lines: dict[str, str], changed: set[str], trusted: bool) -> bool:
     """Whether the client's field, spelled *name*, must not reach the backend."""
     key = fold_name(name)
     if key in changed:
         return True
-    if key in CONNECTION or name in _ENVOYS or name.startswith("x-envoy-"):
+    if key in CONNECTION or name in _ENVOYS:
         return False
     return key not in lines or (is_claim(key) and (not trusted or "_" in name))
 

@@ -74,7 +74,7 @@ class AuthorizationQuestion:
 def _head(http: Any, pairs: list[tuple[str, str]], client: str) -> CarriedHead:
     fields = [pair for pair in pairs if not pair[0].startswith(":") and pair[0] != PARTIAL]
     path = as_latin(http.path) + (f"#{http.fragment}" if http.fragment else "")
-    return CarriedHead(http.method, path, as_latin(http.host), http.scheme.lower(), http.protocol, fields, client)
+    return CarriedHead(http.method, path, as_latin(http.host), http.scheme, http.protocol, fields, client)
 
 
 def _body(http: Any, head: CarriedHead, is_partial: bool) -> Body | None:

@@ -63,7 +63,8 @@ class _Case:
 
     async def later(self, waiting: Awaitable[Response | None]) -> Any:
         try:
-            return self.concluded(await waiting)
+            reply = self.concluded(await waiting)
+            return await reply if isinstance(reply, Awaitable) else reply
         except asyncio.CancelledError:  # Envoy waits no longer, or its client has left
             self._end(Ending(None, client_left=True))
             raise
@@ -89,10 +90,9 @@ class _Case:
         return self._ended(reply, 200, context)
 
     def _changes(self) -> Any:
-        sent = {name for name, _ in self.question.head.fields}
         proxies = self.answering.settings.trusted_proxies
         trusted = bool(proxies) and is_within(self.question.head.client, proxies)
-        return head_changes(self.request, self.before, sent, trusted)
+        return head_changes(self.request, self.before, self.question.head.fields, trusted)
 
     async def _with_body(self, answer: Response, context: Context) -> Any:
         try:

@@ -14,6 +14,7 @@ from gateway.data_plane.envoy.mutations import HeadChanges
 from gateway.pipeline.context import Context, LastError, ShownToken
 from gateway.pipeline.responses import error_body
 from gateway.wire.body import Body
+from gateway.wire.framing import has_no_body
 from gateway.wire.headers import Headers
 from gateway.wire.messages import Response
 
@@ -49,12 +50,13 @@ def instead(answer: Response) -> Any:
         UnicodeDecodeError: Its body or a field is not text, which a CheckResponse cannot carry.
     """
     fields = [(name, value) for name, value in answer.headers if name.lower() not in _FRAMING]
+    is_empty = has_no_body(answer.status_code, "")  # else Envoy would write it where the next answer begins
     return CheckResponse(
         status={"code": _DENIED},
         denied_response={
             "status": {"code": answer.status_code},
             "headers": _options(fields),
-            "body": answer.body.content.decode(),
+            "body": "" if is_empty else answer.body.content.decode(),
         },
     )
 

@@ -126,7 +126,7 @@ class ProcessedExchange:
         self._waiting, self.phase = "request headers", ProcessingPhase.JUDGING
         self._head = head = head_of(message.request_headers.headers)
         address = client_of(message)
-        caller = self._plane.caller(address, head.pseudo.get(":scheme", "http"))
+        caller = self._plane.caller(address, head.scheme)
         try:
             parsed = caller.read(request_text(head))
         except HeadError as refusal:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.data_plane.envoy.heads import field_pairs
+from gateway.data_plane.envoy.heads import client_scheme, field_pairs
 from gateway.wire.fields import check_octets, parse_fields
 from gateway.wire.headers import Headers
 from gateway.wire.server.request_head import HeadError
@@ -47,6 +47,11 @@ class EnvoyHead:
     def first(self, name: str) -> str | None:
         """The first value of the field spelled *name*."""
         return next((value for key, value in self.fields if key == name), None)
+
+    @property
+    def scheme(self) -> str:
+        """``http`` or ``https``: how the client is connected, as far as Envoy says so."""
+        return "https" if client_scheme(self.pseudo.get(":scheme", ""), self.fields) == "https" else "http"
 
     @property
     def is_grpc(self) -> bool:

@@ -32,6 +32,7 @@ APIS = """
     operations: [{{id: read, method: GET, url-template: /x}}]
   - {{id: reading, path: reading, service-url: "http://127.0.0.1:9", policy: reading.xml}}
   - {{id: answering, path: answering, service-url: "http://127.0.0.1:9", policy: answering.xml}}
+  - {{id: connected, path: connected, service-url: "http://127.0.0.1:9", policy: connected.xml}}
   - {{id: certified, path: certified, service-url: "http://127.0.0.1:9", policy: certified.xml}}
 """
 SHELL = "<policies><inbound><base />{}</inbound><backend><base /></backend><outbound><base /></outbound></policies>"
@@ -42,6 +43,9 @@ DOCUMENTS = {
         <set-query-parameter name="secret" exists-action="delete" />
         <choose><when condition="@(context.Request.Headers.ContainsKey(&quot;X-Twice&quot;))">
           <set-query-parameter name="twice" exists-action="override"><value>1</value><value>2</value>
+          </set-query-parameter></when>
+          <when condition="@(context.Request.Headers.ContainsKey(&quot;X-Escaped&quot;))">
+          <set-query-parameter name="url" exists-action="override"><value>a&amp;b cü</value>
           </set-query-parameter></when></choose>
         <set-header name="Warning" exists-action="override"><value>a</value><value>b, c</value></set-header>
         <set-header name="X-Gone" exists-action="delete" />""",
@@ -60,6 +64,9 @@ DOCUMENTS = {
             <value>Bearer</value></set-header>
           <set-body>@(context.Request.OriginalUrl.Query.ContainsKey("half") ? "\\uD800" : "hello")</set-body>
         </return-response>""",
+    "connected": """
+        <set-header name="X-Scheme" exists-action="override">
+          <value>@(context.Request.OriginalUrl.Scheme)</value></set-header>""",
     "certified": """
         <set-header name="X-Subject" exists-action="override">
           <value>@(context.Request.Certificate.Subject)</value></set-header>""",
@@ -203,7 +210,8 @@ def test_refused(ask: Asked, message: Any, status: int, text: str) -> None:
         (("connection: x-own", "x-own: 1"), {}, {"x-own"}),
         (("x-ms-client-principal-id: me",), {"client": "10.0.0.1"}, set()),
         (("x_ms_client_principal_id: me",), {"client": "10.0.0.1"}, {"x_ms_client_principal_id"}),
-        (("x-forwarded-for: 1.1.1.1", "x-forwarded-proto: http", "x-envoy-external-address: 1.1.1.1"), {}, set()),
+        ((f"x-forwarded-for: {CLIENT}", "x-forwarded-proto: http", "x-envoy-external-address: 1.1.1.1"), {}, set()),
+        (("x-envoy-peer-metadata: me", "x-envoy-attempt-count: 1"), {}, {"x-envoy-peer-metadata"}),
         (("accept: */*", "te: trailers", "user-agent: x", "content-length: 0"), {}, set()),
     ],
 )
@@ -249,6 +257,39 @@ def test_queries(ask: Asked, query: str, set_: list[tuple[str, str]], removed: l
     reply = ask(question(f"GET /rewriting/x{query}")).reply.ok_response
     assert [(parameter.key, parameter.value) for parameter in reply.query_parameters_to_set] == set_
     assert list(reply.query_parameters_to_remove) == removed
+
+
+@pytest.mark.parametrize(
+    ("client", "fields", "set_"),
+    [
+        (CLIENT, (f"x-forwarded-for: {CLIENT}",), []),
+        (CLIENT, (f"x-forwarded-for: 192.0.2.7,{CLIENT}",), [CLIENT]),
+        (CLIENT, ("x-forwarded-for: 192.0.2.7", f"x-forwarded-for: {CLIENT}"), [CLIENT]),
+        ("10.0.0.1", ("x-forwarded-for: 192.0.2.7, 10.0.0.1",), []),
+    ],
+)
+def test_the_chain_of_addresses(ask: Asked, client: str, fields: tuple[str, ...], set_: list[str]) -> None:
+    """What a client has written before its own address does not reach the backend: the address alone was judged."""
+    verdict = ask(question("GET /orders/open", *fields, client=client))
+    assert [value for name, value in verdict.fields if name == "x-forwarded-for"] == set_
+    assert "x-forwarded-for" not in verdict.removed
+
+
+@pytest.mark.parametrize(
+    ("stated", "fields", "judged"),
+    [
+        ("http", (), "http"),
+        ("https", ("x-forwarded-proto: http",), "http"),
+        ("HTTPS", ("x-forwarded-proto: https, http",), "http"),
+        ("http", ("x-forwarded-proto: https",), "https"),
+        ("https", ("x-forwarded-proto: ftp",), None),
+        ("https", ("x_forwarded_proto: https", "x-forwarded-proto: http"), "http"),
+    ],
+)
+def test_how_the_client_is_connected(ask: Asked, stated: str, fields: tuple[str, ...], judged: str | None) -> None:
+    """Envoy says whether the client has used TLS; ``:scheme`` is what a client of HTTP/2 has written."""
+    verdict = ask(question("GET /connected/x", *fields, scheme=stated))
+    assert (verdict.field("x-scheme"), verdict.status) == (judged, 400 if judged is None else 200)
 
 
 def test_headers(ask: Asked) -> None:
@@ -315,6 +356,13 @@ def test_an_answer_of_a_policy(ask: Asked) -> None:
     verdict = ask(question("GET /answering/x"))
     assert (verdict.passes, verdict.status, verdict.reply.denied_response.body) == (False, 299, "hello")
     assert [value for name, value in verdict.fields if name == "set-cookie"] == ["a=1", "b=2"]
+
+
+@pytest.mark.parametrize("status", [204, 304])
+def test_answers_that_have_no_body(ask: Asked, status: int) -> None:
+    """A body that a policy gives them is left out: behind the head, clients read the next answer."""
+    verdict = ask(question(f"GET /answering/x?status={status}"))
+    assert (verdict.status, verdict.reply.denied_response.body) == (status, "")
 
 
 def test_certificates(ask: Asked) -> None:

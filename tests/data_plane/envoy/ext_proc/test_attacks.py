@@ -15,6 +15,7 @@ from structlog.testing import capture_logs
 
 from gateway.assembly.app import build
 from gateway.wire.upstream.asgi_target import AsgiTarget
+from tests.acceptance.test_envoy_ext_authz import over_http2
 from tests.data_plane.envoy.ext_proc.rig import Side, behind_envoy, request
 from tests.wire.rig import Backend, settled
 
@@ -99,6 +100,10 @@ def test_clients(tmp_path: Path) -> None:
             assert (await side.ask(request("GET /guarded/a", "key: k", claim))).status == 200
             assert names(side, "x-forwarded-for") == ["127.0.0.1"]
             assert names(side, claim.partition(":")[0]) in ([], ["127.0.0.1"])
+        stated = [(":method", "GET"), (":scheme", "https"), (":authority", "api.example"), (":path", "/plain/a")]
+        side.backend.received = b""
+        assert await over_http2(side.port, stated) == "200"
+        assert names(side, "x-forwarded-proto") == ["http"]  # this is no TLS
         for target in (
             "/plain/../guarded/a",
             "/plain/%2e%2e/guarded/a",
