@@ -58,7 +58,7 @@ class Config(Block):
     socket_mode: FileMode = 0o660
     """Permissions of the socket files that the gateway makes, in octal digits: who may connect to them."""
     envoy: EnvoySettings | None = None
-    """Where Envoy asks over gRPC (`ext_authz`); needs the extra `[envoy]`. None: off."""
+    """Where Envoy asks over gRPC (`ext_authz`, `ext_proc`); needs the extra `[envoy]`. None: off."""
     tls: PublicTls | None = None
     """TLS of the data plane. None: plain http."""
     workers: WorkerSetting = 1

@@ -7,14 +7,14 @@ import types
 from collections.abc import Iterable, Iterator
 from typing import Annotated, Any, Union, get_args, get_origin
 
-from pydantic import SecretStr
+from pydantic import PlainSerializer, SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from gateway.config.model import Config
 from gateway.reading import durations
 from gateway.reading.settings import Block, key_of
-from gateway.reading.values import WRITTEN_DURATION, Address, UnixAddress
+from gateway.reading.values import WRITTEN_DURATION
 
 
 def models(root: type[Block] = Config) -> Iterator[tuple[tuple[str, ...], type[Block]]]:
@@ -86,7 +86,9 @@ def _meaning(field: FieldInfo) -> str:
 def _default(field: FieldInfo) -> str:
     if field.default is PydanticUndefined:
         return "required"
-    text = _written(field.default, _is_duration(field))
+    serializer = next((item for item in field.metadata if isinstance(item, PlainSerializer)), None)
+    default = field.default if serializer is None else serializer.func(field.default)  # type: ignore[call-arg]
+    text = _written(default, _is_duration(field))
     return f"`{text}`" if text else "–"
 
 
@@ -97,8 +99,6 @@ def _written(value: object, is_duration: bool) -> str:
             return str(value).lower()
         case float():
             return durations.format(value) if is_duration else f"{value:g}"
-        case Address() | UnixAddress():
-            return str(value)
         case tuple() | frozenset():
             return ", ".join(map(str, value))
         case Block() | SecretStr() | None | dict():
