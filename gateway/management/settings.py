@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any
+from typing import Annotated, ClassVar
 
-from pydantic import AfterValidator, GetJsonSchemaHandler, SecretStr, model_validator
-from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema
+from pydantic import AfterValidator, SecretStr, model_validator
 
-from gateway.reading.settings import Block, mistake
+from gateway.reading.settings import Switch, mistake
 from gateway.reading.values import LOOPBACK_NETWORKS, Network, Secret, TextForm
 
 HeaderName = Annotated[
@@ -26,12 +24,14 @@ def _token(secret: SecretStr) -> SecretStr:
     return secret
 
 
-class ConsoleSettings(Block):
+class ConsoleSettings(Switch):
     """
     Web pages for operators on the management plane: `true`, `false`, or this mapping.
 
     The token protects everything there but `/healthz`, `/readyz` and `/metrics`.
     """
+
+    switched_key: ClassVar = "pages"
 
     pages: bool = True
     """Whether there are pages, at `/`."""
@@ -52,13 +52,3 @@ believed."""
         if self.actions and self.token is None and self.login_header is None:
             raise mistake("actions-without-login", "actions need a login", "set token as well, or login-header")
         return self
-
-    @model_validator(mode="before")
-    @classmethod
-    def _switched(cls, value: Any) -> Any:
-        return value if isinstance(value, dict) else {"pages": value}
-
-    @classmethod
-    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        written = handler.resolve_ref_schema(handler(schema))
-        return {"description": written.pop("description", ""), "anyOf": [{"type": "boolean"}, written]}

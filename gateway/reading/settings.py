@@ -12,10 +12,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler, model_validator
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, PydanticCustomError
 
 
 def key_of(field: str) -> str:
@@ -55,6 +56,27 @@ class Block(BaseModel):
     def from_file(cls, data: Any, surroundings: Surroundings) -> Self:
         """What is written in a file: only keys count, never names of fields. Raises pydantic.ValidationError."""
         return cls.model_validate(data, context=surroundings, by_alias=True, by_name=False)
+
+
+class Switch(Block):
+    """
+    A mapping in whose place ``true`` or ``false`` may be written.
+
+    Attributes:
+        switched_key: The key of the mapping that they stand for.
+    """
+
+    switched_key: ClassVar[str]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _switched(cls, value: Any) -> Any:
+        return value if isinstance(value, dict) else {cls.switched_key: value}
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        written = handler.resolve_ref_schema(handler(schema))
+        return {"description": written.pop("description", ""), "anyOf": [{"type": "boolean"}, written]}
 
 
 @dataclass(frozen=True, slots=True)

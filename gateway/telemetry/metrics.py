@@ -20,8 +20,8 @@ from prometheus_client.samples import Exemplar
 from gateway.telemetry.logs import dropped_lines
 from gateway.telemetry.loop_watch import LoopWatch
 
-# Upper bounds in seconds; finest where a gateway's own time lies.
 _LAST_GRPC_STATUS = 16  # UNAUTHENTICATED
+# Upper bounds in seconds; finest where a gateway's own time lies.
 BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
 
@@ -147,22 +147,19 @@ class GatewayMetrics(Collector):
             yield GaugeMetricFamily(name, text, value=read())
 
     def _requests(self) -> CounterMetricFamily:
-        labels = ["api", "operation", "status"]
-        family = CounterMetricFamily(
-            "gateway_requests", "Requests by answer; status 0: the client left.", labels=labels
-        )
-        for operation in self.busy:
-            for status, count in list(operation.statuses.items()):
-                family.add_metric([operation.api, operation.operation, str(status)], count)
-        return family
+        family = _by_status("gateway_requests", "Requests by answer; status 0: the client left.", "status")
+        return self._filled(family, lambda operation: operation.statuses)
 
     def _calls(self) -> CounterMetricFamily:
-        labels = ["api", "operation", "grpc_status"]
-        family = CounterMetricFamily(
-            "gateway_grpc_calls", "gRPC calls by status; status -1: the client left.", labels=labels
-        )
+        family = _by_status("gateway_grpc_calls", "gRPC calls by status; status -1: the client left.", "grpc_status")
+        return self._filled(family, lambda operation: operation.calls)
+
+    def _filled(
+        self, family: CounterMetricFamily, counts: Callable[[OperationMetrics], Counter[int]]
+    ) -> CounterMetricFamily:
+        """*family* with the *counts* of each operation."""
         for operation in self.busy:
-            for status, count in list(operation.calls.items()):
+            for status, count in list(counts(operation).items()):
                 family.add_metric([operation.api, operation.operation, str(status)], count)
         return family
 
@@ -210,3 +207,8 @@ def _cumulative(operation: OperationMetrics) -> list[_Bound]:
             request_id, elapsed_s, at = shown
             bounds.append((bound, float(total), Exemplar({"request_id": request_id}, elapsed_s, at)))
     return bounds
+
+
+def _by_status(name: str, text: str, label: str) -> CounterMetricFamily:
+    """A counter by API, operation and a status."""
+    return CounterMetricFamily(name, text, labels=["api", "operation", label])

@@ -56,14 +56,14 @@ def head_changes(
     """
     lines = request.headers.lines
     changed = _changed(request, before) | _lengthened(sent, lines, trusted)
-    replaced = [pair for key in changed for pair in _pairs(lines[key])]
+    replaced = [pair for key in changed for pair in pairs_of(lines[key])]
     removed = {name for name, _ in sent if _goes(name, lines, changed, trusted)}
     for key in {*(request.reserved or ()), *request.headers.removed} - CONNECTION:
         removed.update(spellings(key))
     return HeadChanges(replaced, sorted(removed.difference(name for name, _ in replaced)))
 
 
-def _pairs(block: str) -> Iterator[tuple[str, str]]:
+def pairs_of(block: str) -> Iterator[tuple[str, str]]:
     """Names in lower case and values of the lines of one field."""
     for line in block.split("\r\n"):
         name, _, value = line.partition(":")
@@ -80,7 +80,7 @@ def _changed(request: Request, before: dict[str, str]) -> set[str]:
 def _lengthened(sent: Sequence[tuple[str, str]], lines: dict[str, str], trusted: bool) -> set[str]:
     """The chain, if Envoy has appended the client's address to what the client claims; judged was the address alone."""
     chain = ", ".join(value for name, value in sent if name == _CHAIN)
-    is_other = chain and _CHAIN in lines and (_CHAIN, chain) not in _pairs(lines[_CHAIN])
+    is_other = chain and _CHAIN in lines and (_CHAIN, chain) not in pairs_of(lines[_CHAIN])
     return {_CHAIN} if is_other and not trusted else set()
 
 

@@ -61,27 +61,7 @@ def _cause(values: tuple[object, ...]) -> str:
 
 def _last(record: RequestRecord) -> str:
     """What comes after the cause, without the braces."""
-    caller = record.caller
-    return _dump(
-        {
-            "expected": record.expected,
-            "found": record.found,
-            "backend": record.backend,
-            "client": record.client,
-            "elapsed_ms": record.elapsed_ms,
-            "timings": record.timings.members(),
-            "received": record.received,
-            "sent": record.sent,
-            "client_left": record.client_left,
-            "trace": record.trace,
-            "trace_id": record.trace_id,
-            "span_id": record.span_id,
-            "object_id": caller.object_id,
-            "application_id": caller.application_id,
-            "subscription": caller.subscription,
-            "grpc_status": record.grpc_status,
-        }
-    )[1:-1]
+    return _dump(record.own_members())[1:-1]
 
 
 def _dump(members: dict[str, Any]) -> str:

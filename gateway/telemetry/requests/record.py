@@ -207,7 +207,6 @@ class RequestRecord:
 
     def line_members(self) -> dict[str, Plain]:
         """What the request's line in the log says: most members, and the caller's names beside them."""
-        caller = self.caller
         return {
             "id": self.id,
             "outcome": str(self.outcome),
@@ -222,6 +221,13 @@ class RequestRecord:
             "place": self.place,
             "reason": self.reason,
             "detail": self.detail,
+            **self.own_members(),
+        }
+
+    def own_members(self) -> dict[str, Plain]:
+        """Those at the end of its line, which it need not have in common with others of its cause."""
+        caller = self.caller
+        return {
             "expected": self.expected,
             "found": self.found,
             "backend": self.backend,

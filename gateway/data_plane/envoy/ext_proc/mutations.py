@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from gateway.data_plane.envoy.ext_proc.reading import ENVOYS_OWN, EnvoyHead
+from gateway.data_plane.envoy.mutations import pairs_of
 from gateway.wire.fields import fold_name
 from gateway.wire.framing import HOP_BY_HOP, OWNED
 
@@ -69,9 +70,8 @@ def _spelled(lines: Mapping[str, str]) -> Iterator[tuple[str, list[str]]]:
         if _is_untouched(key):
             continue
         by_name: dict[str, list[str]] = {}
-        for line in block.split("\r\n"):
-            name, _, value = line.partition(":")
-            by_name.setdefault(name.lower(), []).append(value.strip(" \t"))
+        for name, value in pairs_of(block):
+            by_name.setdefault(name, []).append(value)
         yield from by_name.items()
 
 

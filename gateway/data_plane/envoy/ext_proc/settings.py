@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, ClassVar
 
-from pydantic import GetJsonSchemaHandler, model_validator
-from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema
-
-from gateway.reading.settings import Block
+from gateway.reading.settings import Switch
 from gateway.reading.values import Count, Duration, TextForm
 
 FieldName = Annotated[
@@ -16,12 +12,14 @@ FieldName = Annotated[
 ]
 
 
-class ExtProcSettings(Block):
+class ExtProcSettings(Switch):
     """
     The whole pipeline as Envoy's external processor: `true`, `false`, or this mapping.
 
     What cannot run there is refused at load, in every document.
     """
+
+    switched_key: ClassVar = "enabled"
 
     enabled: bool = True
     """Whether Envoy may send whole requests."""
@@ -32,13 +30,3 @@ Envoy's configuration must remove a client's own."""
     """Bytes of bodies that one worker holds at a time for all requests together; one more body gets 503."""
     longest: Duration = 3600.0
     """How long one request may take, with its answer's body; WebSockets and streams of events are among them."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _switched(cls, value: Any) -> Any:
-        return value if isinstance(value, dict) else {"enabled": value}
-
-    @classmethod
-    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        written = handler.resolve_ref_schema(handler(schema))
-        return {"description": written.pop("description", ""), "anyOf": [{"type": "boolean"}, written]}
