@@ -91,10 +91,12 @@ class HpackDecoder:
 
     def _literal(self, block: bytes, at: int, octet: int) -> tuple[Field, int]:
         """The literal field at *at*, and what comes behind it. RFC 7541 §6.2. Raises IndexError, ValueError."""
+        if octet == _INDEXED:
+            raise ValueError("an index of 0")
         if octet >= _ADDED:
             mask = 0x3F
         elif octet >= _RESIZE:
-            raise ValueError("a change of the table's size behind a field, or index 0")
+            raise ValueError("a change of the table's size behind a field")
         else:
             mask = 0x0F
         index = octet & mask

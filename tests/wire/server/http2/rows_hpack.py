@@ -116,6 +116,7 @@ ROWS = [
     ),
     Row("RFC 7541 §5.2", "an empty Huffman string", _with(b"\x00" + text(b"x-h") + b"\x80"), ACCEPTED),
     _refused("§6.1", "an index of 0", b"\x80"),
+    _refused("§6.1", "an index of 0 with a name and a value behind it", b"\x80" + text(b"x-h") + text(b"a")),
     Row(
         "RFC 7541 §6.2",
         "all three kinds of literals",
