@@ -17,6 +17,33 @@ PARSE_S = 2.0  # processor time of the parser for one expression; a real one tak
 _PIECE_BYTES = 64 * 1024  # bytes handed to the parser at a time
 _LANGUAGE = tree_sitter.Language(tree_sitter_c_sharp.language())
 _PARSER = tree_sitter.Parser(_LANGUAGE)
+_PIECE = bytearray()  # handed to the parser, see ``_Reading``
+
+
+class _Reading:
+    """
+    *code*, in pieces for the parser.
+
+    py-tree-sitter 0.26 keeps every object that is returned while it parses, forever: each reload would leave a copy of
+    every expression. It gets the same one each time. ``Node.text`` asks here too, later, and takes nothing but bytes.
+    """
+
+    __slots__ = ("_code", "_parsed")
+
+    def __init__(self, code: bytes) -> None:
+        self._code = code
+        self._parsed = False
+
+    def __call__(self, offset: int, _: object) -> bytes | bytearray:
+        piece = self._code[offset : offset + _PIECE_BYTES]
+        if self._parsed:
+            return piece
+        _PIECE[:] = piece
+        return _PIECE
+
+    def end(self) -> None:
+        """It is parsed."""
+        self._parsed = True
 
 
 class Source:
@@ -96,12 +123,11 @@ def _tree(code: bytes, location: Location) -> Node:
     Raises:
         LoadError: It takes too long: the parser follows every reading of an ambiguous text, and there can be many.
     """
-    end_s = time.thread_time() + PARSE_S
+    end_s, reading = time.thread_time() + PARSE_S, _Reading(code)
     try:
-        return _PARSER.parse(
-            lambda offset, _: code[offset : offset + _PIECE_BYTES],
-            progress_callback=lambda offset, has_error: time.thread_time() > end_s,
-        ).root_node
+        tree = _PARSER.parse(reading, progress_callback=lambda offset, has_error: time.thread_time() > end_s)
+        reading.end()
+        return tree.root_node
     except ValueError:
         _PARSER.reset()
         message = f"the expression has too many possible readings: it was not parsed within {PARSE_S:g} s"
