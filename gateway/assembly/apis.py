@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 from gateway.assembly import entities
 from gateway.assembly.access import KeyAccess, needs_keys
@@ -107,6 +108,7 @@ class _Run:
         self._config = config
         self._targets = targets
         self._metrics = metrics
+        self._shared: dict[tuple[object, ...], dict[str | None, Pipeline]] = {}
         # An application in the process believes this header, and policies may route any API there. No client sends it.
         inside = any(backend.app is not None for backend in config.backends.values())
         self._trusted = frozenset({CALLER_HEADER} if inside else ())
@@ -173,14 +175,23 @@ class _Run:
                     self.library.document(own), operation.url_template, self.library.fragment_documents()
                 )
             )
-        pipelines: dict[str | None, Pipeline] = {
-            product.id: self._pipeline(PolicyFiles(own, api.policy, product.policy, self._config.global_policy))
-            for product in self._products[api.id]
-        }
-        pipelines[None] = self._pipeline(PolicyFiles(own, api.policy, None, self._config.global_policy))
+        pipelines = self._pipelines(own, api)
         if api.type == "grpc":
             self._refuse_work_on_bodies(pipelines.values())
         return OperationRuntime(info, pipelines, self._metrics.operation(api.id, info.id))
+
+    def _pipelines(self, own: Path | None, api: Api) -> dict[str | None, Pipeline]:
+        """The pipeline for each product and for no product; operations with the same documents share them."""
+        products = self._products[api.id]
+        everywhere = self._config.global_policy
+        key = own, api.policy, *(product.id for product in products)
+        if key not in self._shared:
+            policies = {product.id: product.policy for product in products} | {None: None}
+            self._shared[key] = {
+                product: self._pipeline(PolicyFiles(own, api.policy, policy, everywhere))
+                for product, policy in policies.items()
+            }
+        return self._shared[key]
 
     def _refuse_work_on_bodies(self, pipelines: Iterable[Pipeline]) -> None:
         self.library.note(problem for pipeline in pipelines for problem in pipeline.body_work)

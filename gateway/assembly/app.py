@@ -147,7 +147,7 @@ def build(config: Config, former: Gateway | None = None) -> Gateway:
     access = management_access(config, None if former is None else former.access)
     parts = ConsoleParts(assembly, readiness, metrics, outside, traces, requests, access)
     console = process_console(parts, None if former is None else former.console)
-    return Gateway(
+    gateway = Gateway(
         config=config,
         assembly=assembly,
         management=_management(parts, wanted_traces(config, traces), console, registry),
@@ -165,6 +165,8 @@ def build(config: Config, former: Gateway | None = None) -> Gateway:
         access=access,
         _running=AsyncExitStack() if former is None else former._running,
     )
+    config.let_positions_go()
+    return gateway
 
 
 def _management(

@@ -52,7 +52,7 @@ def parse(text: str | bytes, file: str, directory: Path, environ: Mapping[str, s
     if not isinstance(root, YamlMapping):
         message = "a configuration is a mapping"
         raise LoadError.at(root.location, "expected-mapping", message, "write keys such as listen: and apis:")
-    positions, surroundings = Positions(root), Surroundings(directory, environ)
+    positions, surroundings = Positions(root, lambda: compose(text, file)), Surroundings(directory, environ)
     try:
         config = Config.from_file(plain(root), surroundings)
     except ValidationError as error:

@@ -150,6 +150,11 @@ class Config(Block):
         """The position of the value under *path*: ``config.location("apis", 0, "path")``."""
         return self._positions.find(path) if self._positions else Location("(built in)")
 
+    def let_positions_go(self) -> None:
+        """Whoever asks for one from now on waits until the file's text has been read again."""
+        if self._positions is not None:
+            self._positions.let_go()
+
     @property
     def decision_peers(self) -> tuple[Peers, ...]:
         """Those of *decision_callers*. By default this machine may ask, also through a socket file."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from collections.abc import Sequence as SequenceOf
 from typing import TypeAlias
 
@@ -12,12 +13,30 @@ Data: TypeAlias = "str | None | list[Data] | dict[str, Data]"
 
 
 class Positions:
-    """Looks up the positions of values."""
+    """
+    Looks up the positions of values.
 
-    __slots__ = ("_root",)
+    Args:
+        again: Reads *root* once more. With a thousand APIs its nodes take more memory than what is served: once nobody
+            is expected to ask, they are let go.
+    """
 
-    def __init__(self, root: YamlNode) -> None:
-        self._root = root
+    __slots__ = ("_again", "_root")
+
+    def __init__(self, root: YamlNode, again: Callable[[], YamlNode] | None = None) -> None:
+        self._root: YamlNode | None = root
+        self._again = again
+
+    def let_go(self) -> None:
+        """Keep no nodes until somebody asks again."""
+        if self._again is not None:
+            self._root = None
+
+    def _nodes(self) -> YamlNode:
+        if self._root is None and self._again is not None:
+            self._root = self._again()
+        assert self._root is not None  # noqa: S101 (only what can be read again is let go)
+        return self._root
 
     def find(self, path: SequenceOf[object], key: bool = False) -> Location:
         """
@@ -25,13 +44,14 @@ class Positions:
 
         Steps that the file does not have are skipped: pydantic names the members of unions too.
         """
-        node, location = self._root, self._root.location
+        node = self._nodes()
+        location = node.location
         for step in path:
             entry = _step(node, step)
             if entry is not None:
                 name, node = entry
                 location = name.location if key and name is not None else node.location
-        return location
+        return Location(location.file, location.line + 0, location.column + 0)  # numbers of its own, see ``plain``
 
 
 def _step(node: YamlNode, step: object) -> tuple[Scalar | None, YamlNode] | None:
@@ -42,10 +62,20 @@ def _step(node: YamlNode, step: object) -> tuple[Scalar | None, YamlNode] | None
     return None
 
 
-def plain(node: YamlNode) -> Data:
-    """*node* as strings, lists and dicts; None where nothing is written."""
+def plain(node: YamlNode, texts: dict[str, str] | None = None) -> Data:
+    """
+    *node* as strings, lists and dicts; None where nothing is written.
+
+    Strings are copies, one of each: a single object that stays in a page of memory keeps the page, and the nodes of a
+    large file take hundreds of them.
+    """
+    texts = {} if texts is None else texts
     if isinstance(node, Mapping):
-        return {key.value: plain(value) for key, value in node.entries}
+        return {_copied(key.value, texts): plain(value, texts) for key, value in node.entries}
     if isinstance(node, Sequence):
-        return [plain(item) for item in node.items]
-    return None if node.null else node.value
+        return [plain(item, texts) for item in node.items]
+    return None if node.null else _copied(node.value, texts)
+
+
+def _copied(text: str, texts: dict[str, str]) -> str:
+    return texts.get(text) or texts.setdefault(text, str(text.encode(), "utf-8"))

@@ -109,6 +109,7 @@ class _Composer:
         self._stack: list[_Open] = []
         self._roots: list[YamlNode] = []
         self._problems: list[Problem] = []
+        self._texts: dict[str, str] = {}  # thousands of operations have the same few keys, methods and ids
 
     def document(self) -> YamlNode:
         try:
@@ -165,11 +166,12 @@ class _Composer:
     # -- nodes
     def _scalar(self, event: Any) -> Scalar:
         mark, style = event.start_mark, event.style
+        text = self._texts.setdefault(event.value, event.value)
         if style in ("|", ">"):
-            return Scalar(event.value, self._block_start(mark.line + 1))
+            return Scalar(text, self._block_start(mark.line + 1))
         column = mark.column + (2 if style else 1)
         location = Location(self._file, mark.line + 1, column)
-        return Scalar(event.value, location, not style and not event.value, not style)
+        return Scalar(text, location, not style and not text, not style)
 
     def _block_start(self, line: int) -> Location:
         """Where the text of a block scalar begins; *line* counts from 0."""

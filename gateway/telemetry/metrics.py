@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -23,6 +23,12 @@ from gateway.telemetry.loop_watch import LoopWatch
 _LAST_GRPC_STATUS = 16  # UNAUTHENTICATED
 # Upper bounds in seconds; finest where a gateway's own time lies.
 BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+
+
+# What an operation has that was never called: of thousands most are not.
+_NO_BUCKETS = (0,) * (len(BUCKETS_S) + 1)
+_NO_COUNTS: Counter[int] = Counter()
+_NO_EXEMPLARS: dict[int, tuple[str, float, float]] = {}
 
 
 class OperationMetrics:
@@ -40,20 +46,24 @@ class OperationMetrics:
     def __init__(self, api: str, operation: str) -> None:
         self.api = api
         self.operation = operation
-        self.statuses: Counter[int] = Counter()
-        self.calls: Counter[int] = Counter()
-        self.buckets = [0] * (len(BUCKETS_S) + 1)
+        self.statuses = _NO_COUNTS
+        self.calls = _NO_COUNTS
+        self.buckets: Sequence[int] = _NO_BUCKETS
         self.seconds = 0.0
-        self.exemplars: dict[int, tuple[str, float, float]] = {}
+        self.exemplars = _NO_EXEMPLARS
 
     def observe(self, status_code: int, elapsed_s: float) -> None:
         """One exchange has ended."""
+        if self.statuses is _NO_COUNTS:
+            self.statuses, self.buckets = Counter(), list(_NO_BUCKETS)
         self.statuses[status_code] += 1
-        self.buckets[bisect_left(BUCKETS_S, elapsed_s)] += 1
+        self.buckets[bisect_left(BUCKETS_S, elapsed_s)] += 1  # type: ignore[index]  # a list by now
         self.seconds += elapsed_s
 
     def observe_call(self, grpc_status: int | None) -> None:
         """One gRPC call has ended; numbers that are not in gRPC's table count as UNKNOWN: backends could make many."""
+        if self.calls is _NO_COUNTS:
+            self.calls = Counter()
         if grpc_status is None:
             self.calls[-1] += 1
         else:
@@ -61,6 +71,8 @@ class OperationMetrics:
 
     def exemplify(self, request_id: str, elapsed_s: float, at: float) -> None:
         """The request log has this one, which took that long and ended *at*, in seconds since the epoch."""
+        if self.exemplars is _NO_EXEMPLARS:
+            self.exemplars = {}
         self.exemplars[bisect_left(BUCKETS_S, elapsed_s)] = request_id, elapsed_s, at
 
 
@@ -79,9 +91,6 @@ class Totals:
     errors: int
     refusals: int
     buckets: tuple[int, ...]
-
-
-_NO_BUCKETS = (0,) * (len(BUCKETS_S) + 1)
 
 
 class GatewayMetrics(Collector):

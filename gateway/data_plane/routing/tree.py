@@ -26,6 +26,8 @@ from gateway.errors import LoadError, Problem
 from gateway.wire.messages import Request
 
 NO_QUERY: frozenset[str] = frozenset()
+_NO_NODES: dict[str, RouteNode] = {}
+_NO_ROUTES: dict[str, tuple[Route, ...]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +83,13 @@ class RouteNode:
     def __init__(self) -> None:
         self.rank = 1 << 60  # of the best route here or below
         self.forks = False  # whether one word can lead to several places
-        self.literals: dict[str, RouteNode] = {}
-        self.partials: list[tuple[Partial, RouteNode]] = []
+        # Most places of a large configuration have one method and nothing below: what is empty is shared.
+        self.literals = _NO_NODES
+        self.partials: tuple[tuple[Partial, RouteNode], ...] = ()
         self.parameter: RouteNode | None = None
         self.rest: RouteNode | None = None  # of a wildcard: it only has routes that end there
-        self.by_method: dict[str, list[Route]] = {}
-        self.any_method: list[Route] = []
+        self.by_method = _NO_ROUTES
+        self.any_method: tuple[Route, ...] = ()
 
     def find(self, words: list[str], index: int, request: Request) -> Route | None:
         """The first route by rank for the lower-case *words* from *index* on, or None."""
@@ -137,14 +140,14 @@ class RouteNode:
     def _add_ending(self, route: Route) -> None:
         method = route.operation.method
         if method == "*":
-            self.any_method.append(route)
-            for routes in self.by_method.values():
-                routes.append(route)
+            self.any_method += (route,)
+            self.by_method = {name: (*routes, route) for name, routes in self.by_method.items()}
         else:
-            self.by_method.setdefault(method, self.any_method.copy()).append(route)
+            self.by_method = {**self.by_method, method: (*self.by_method.get(method, self.any_method), route)}
 
     def _follower(self, segment: Segment) -> RouteNode:
         if isinstance(segment, Literal):
+            self.literals = self.literals or {}  # one of its own
             follower = self.literals.get(segment.text) or self.literals.setdefault(segment.text, RouteNode())
         elif isinstance(segment, Partial):
             follower = self._partial(segment)
@@ -163,7 +166,7 @@ class RouteNode:
         for known, node in self.partials:
             if known.texts == segment.texts:
                 return node
-        self.partials.append((segment, RouteNode()))
+        self.partials += ((segment, RouteNode()),)
         return self.partials[-1][1]
 
 
@@ -191,7 +194,7 @@ def _precedence(item: tuple[RoutedOperation, Template]) -> tuple[int, ...]:
 
 def _route(operation: RoutedOperation, template: Template, rank: int) -> Route:
     captures = tuple((index, part) for index, part in enumerate(template.segments) if not isinstance(part, Literal))
-    names = frozenset(term.name for term in template.query)
+    names = frozenset(term.name for term in template.query) or NO_QUERY
     return Route(operation, rank, captures, template.query, names, bool(captures or names))
 
 
