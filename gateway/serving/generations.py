@@ -40,6 +40,7 @@ from gateway.serving.source import ConfigurationSource
 from gateway.serving.staff import MANAGEMENT, Generation
 from gateway.serving.workers import READY_S, NotRenewed, Supervisor
 from gateway.telemetry import logs
+from gateway.wire.memory import resume
 
 log = structlog.get_logger("gateway.reload")
 
@@ -67,6 +68,7 @@ def supervise(
     """
     from gateway.management import gathered  # noqa: F401  # before the fork: each generation would load it again
 
+    resume()
     with private_folder(PREFIX) as directory:
         require_short(directory)
         generations = Generations(gateway, sockets, count, source, directory, watched, manager)

@@ -29,6 +29,17 @@ def loading() -> Iterator[None]:
             gc.enable()
 
 
+def hold() -> None:
+    """Keep the collector still until ``settle``: during a start it takes a fifth of the time, and finds hardly anything."""
+    gc.disable()
+
+
+def resume() -> None:
+    """End ``hold`` in a process that does not ``settle``; what is there leaves the collector's sight."""
+    gc.freeze()
+    gc.enable()
+
+
 def settle() -> None:
     """
     Call once everything is loaded: long-lived objects leave the collector's sight, what loading took goes back to the
@@ -40,6 +51,7 @@ def settle() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(*THRESHOLDS)
+    gc.enable()
     _keep_buffers()
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import gc
+from collections.abc import Callable
 
 import pytest
 
-from gateway.wire.memory import loading
+from gateway.wire.memory import hold, loading, resume, settle
 
 
 @pytest.mark.parametrize("enabled", [True, False], ids=["on before", "off before"])
@@ -20,3 +21,18 @@ def test_loading_leaves_the_collector_as_it_was(enabled: bool) -> None:
         assert gc.isenabled() is enabled
     finally:
         (gc.enable if before else gc.disable)()
+
+
+@pytest.mark.parametrize("end", [resume, settle], ids=["a supervisor", "a process that serves"])
+def test_a_start_ends_with_the_collector_on(end: Callable[[], None]) -> None:
+    """Whatever a start has held back, a gateway that runs collects its garbage."""
+    thresholds, enabled = gc.get_threshold(), gc.isenabled()
+    try:
+        hold()
+        assert not gc.isenabled()
+        end()
+        assert gc.isenabled()
+    finally:
+        gc.set_threshold(*thresholds)
+        gc.unfreeze()
+        (gc.enable if enabled else gc.disable)()

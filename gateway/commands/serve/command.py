@@ -10,6 +10,7 @@ from cyclopts.validators import Number
 
 from gateway.commands.options import CONFIG, ConfigPath
 from gateway.commands.platforms import require_linux
+from gateway.wire.memory import hold
 
 MOST_WORKERS = 1024
 
@@ -64,6 +65,7 @@ def serve(  # noqa: PLR0913 (one option each)
         from gateway.commands.serve.running import serve_instance
 
         return serve_instance(apim, read_inputs(parameters or (), settings or ()), port, watch)
+    hold()
     from gateway.serving.process import serve as run
     from gateway.serving.source import ConfigurationFile
 
