@@ -129,7 +129,6 @@ POSITIONAL = {
     "notifications/api/openapi.py:_problems": "a list of status codes",
     "tokens/validator.py:Verdict": "made for each token; keywords would cost time",
     "wire/server/request_head.py:RequestHead": "made for each request; keywords would cost time",
-    "wire/server/varied_head.py:RequestHead": "made for each request; keywords would cost time",
 }
 
 

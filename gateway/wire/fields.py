@@ -81,6 +81,11 @@ def check_octets(data: bytes, line_count: int) -> None:
         raise FieldError("Control character or bare line end in the message head")
 
 
+def has_controls(line: str) -> bool:
+    """Whether *line* has a control character, or part of a line end."""
+    return bool(line.encode("latin-1").translate(None, _VISIBLE))
+
+
 def tokens(line_block: str) -> tuple[str, ...]:
     """The comma-separated members, lower case, of all lines of one field. The usual blocks are remembered."""
     members = _members.get(line_block)
