@@ -25,6 +25,7 @@ COPIED = "stand-ins"  # the workload without a gateway
 TITLES = {
     "W1": "one valid token",
     "W1 HTTP/2": "the same over HTTP/2",
+    "W1 answers": "the same, each answer differs in two fields",
     "W1b": "14 browser fields, 2 of them change",
     "W2 remembered": f"{REMEMBERED:,} tokens cycled",
     "W2 unseen": "each token once",
@@ -98,6 +99,7 @@ class Workload:
         mark: What each request has at the backend.
         guarded: Whether a caller that a client makes up must not arrive there.
         statuses: Of the answers.
+        varied: Whether the backend's answers differ.
     """
 
     name: str
@@ -108,6 +110,7 @@ class Workload:
     mark: bytes = b"caller-objectid: "
     guarded: bool = True
     statuses: Callable[[bytes], list[int]] = _statuses
+    varied: bool = False
 
     def check(self, turn: Turn, answers: bytes, received: bytes) -> None:
         """Raises SystemExit: the answers to *turn*, or what the backend has received, are not right."""
@@ -135,6 +138,7 @@ def prepare(folder: Path) -> list[Workload]:
         Workload(COPIED, lambda: itertools.repeat(_refuse(known[0])), 2_000, guarded=False),
         Workload("W1", lambda: itertools.repeat(_call(known[0], 0)), 600),
         Workload("W1 HTTP/2", lambda: _streams(known[0]), 600, guarded=False, statuses=_http2_statuses),
+        Workload("W1 answers", lambda: itertools.repeat(_call(known[0], 0)), 600, varied=True),
         Workload("W1b", lambda: _browser(known[0]), 300),
         Workload("W2 remembered", lambda: _cycle(known), 400, len(known)),
         Workload("W2 unseen", lambda: _each(unseen, len(known)), UNSEEN_TURN, 0),

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from gateway.wire.authority import is_authority
-from gateway.wire.fields import FieldError, check_octets, fold_name, parse_fields, tokens
+from gateway.wire.fields import FieldError, LinePlace, check_octets, fold_name, parse_fields, tokens
 from gateway.wire.framing import CHUNKED, HOP_BY_HOP
 from gateway.wire.target import TargetError, split_target
 
@@ -69,7 +69,7 @@ class RequestHead:
         upgrade: ``websocket`` for a proper upgrade request, or ``""``; other protocols are ignored.
         memo, outline, line_memo: Results that the application keeps for it, see ``Request``.
         takes_trailers: Whether the client accepts trailers after the answer's body.
-        places: For ``vary``, which makes the next head of the connection of this one; empty: not yet known.
+        places: Of the lines as they came, for ``vary``, which makes the next head of this one; empty: not yet known.
     """
 
     method: str
@@ -86,7 +86,7 @@ class RequestHead:
     outline: dict[object, Any] = field(default_factory=dict)
     takes_trailers: bool = False
     line_memo: dict[object, Any] = field(default_factory=dict)
-    places: list[tuple[str, str]] = field(default_factory=list)
+    places: list[LinePlace] = field(default_factory=list)
 
 
 def shown_target(line: str) -> tuple[str, str]:
