@@ -129,6 +129,7 @@ POSITIONAL = {
     "notifications/store/tables.py:sa.Table": "SQLAlchemy takes a table's columns so",
     "notifications/api/openapi.py:_problems": "a list of status codes",
     "tokens/validator.py:Verdict": "made for each token; keywords would cost time",
+    "pipeline/context.py:cls": "made for each refused request; keywords would cost time",
     "wire/server/request_head.py:RequestHead": "made for each request; keywords would cost time",
 }
 

@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 
 from gateway.telemetry.logs import shows_credential
-from gateway.telemetry.requests.record import NOBODY, RecordedCaller, RequestOutcome, RequestRecord
+from gateway.telemetry.requests.record import RequestOutcome, RequestRecord
 
 _CAUSE = ("api", "operation", "status", "source", "scope", "section", "place", "reason", "detail")
 
@@ -82,7 +82,7 @@ def _usual_end(record: RequestRecord) -> tuple[str, str]:
     caller = record.caller
     named = {"expected": record.expected, "found": record.found, "client": record.client}
     texts = _dump(named)[1:-1]
-    names = "" if caller is NOBODY else _names(caller)
+    names = _names(caller.object_id, caller.application_id, caller.subscription)
     numbers = (
         f'"elapsed_ms":{record.elapsed_ms!r},"timings":{{"inbound_ms":{record.timings.inbound_ms!r},'
         f'"backend_ms":null,"outbound_ms":null}},"received":{record.received},"sent":{record.sent},"client_left":false'
@@ -90,13 +90,10 @@ def _usual_end(record: RequestRecord) -> tuple[str, str]:
     return f"{texts},{numbers}{names}" if texts else numbers + names, texts + names
 
 
-def _names(caller: RecordedCaller) -> str:
+@lru_cache(maxsize=1024)  # who is refused often asks again
+def _names(object_id: str | None, application_id: str | None, subscription: str | None) -> str:
     """Who has sent it, with a comma before each name."""
-    names = {
-        "object_id": caller.object_id,
-        "application_id": caller.application_id,
-        "subscription": caller.subscription,
-    }
+    names = {"object_id": object_id, "application_id": application_id, "subscription": subscription}
     written = _dump(names)[1:-1]
     return f",{written}" if written else ""
 
