@@ -140,7 +140,9 @@ def record_of(context: Context, ending: Ending, ruling: Ruling | None, trace_id:
     """The record of a request that has just ended; *trace_id* names its trace, if that is kept."""
     request, now = context.request, time.monotonic()
     ruling = _NO_RULING if ruling is None else ruling
-    backend = None if context.forwarded_at is None else _backend(context)
+    elapsed_ms = _milliseconds(context.started, now)
+    is_forwarded = context.forwarded_at is not None
+    backend = _backend(context) if is_forwarded else None
     # Positional: keywords would take twice as long as all the rest of making it.
     record = RequestRecord(
         request.id,
@@ -160,8 +162,8 @@ def record_of(context: Context, ending: Ending, ruling: Ruling | None, trace_id:
         caller_of(context),
         backend,
         request.ip_address,
-        _milliseconds(context.started, now),
-        _timings(context, now),
+        elapsed_ms,
+        _timings(context, now) if is_forwarded else Timings(elapsed_ms),
         ending.received_bytes,
         ending.sent_bytes,
         ending.client_left,
@@ -239,9 +241,8 @@ def _backend(context: Context) -> str | None:
 
 
 def _timings(context: Context, now: float) -> Timings:
-    forwarded, answered = context.forwarded_at, context.answered_at
-    if forwarded is None:
-        return Timings(_milliseconds(context.started, now))
+    """Of a request that was sent on."""
+    forwarded, answered = context.forwarded_at or now, context.answered_at
     inbound = _milliseconds(context.started, forwarded)
     if answered is None:
         return Timings(inbound, _milliseconds(forwarded, now))
