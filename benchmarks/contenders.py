@@ -26,6 +26,7 @@ BATCH_JOBS = 2_000
 
 # Kinds of workloads: what passes, what is refused or verified anew, what only policies do, and special set-ups.
 PASSING, VERIFYING, POLICIES, TLS, TWO, BATCH = "passing", "verifying", "policies", "tls", "two", "batch"
+ALGORITHMS = "algorithms"  # verifying with other keys than RSA's
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,9 +132,9 @@ def entries(work: Path) -> list[Entry]:
     envoy = [_program("envoy"), "-c", "envoy.yaml", "--concurrency", "1", "--disable-hot-restart", "-l", "error"]
     both = PASSING, VERIFYING
     return [
-        Entry("gateway", 19901, (*both, POLICIES), core, [gateway, "serve", "-c", "gateway.yaml"]),
+        Entry("gateway", 19901, (*both, POLICIES, ALGORITHMS), core, [gateway, "serve", "-c", "gateway.yaml"]),
         Entry("haproxy", 19902, both, core, [*haproxy, "haproxy.cfg"]),
-        Entry("envoy", 19907, both, core, envoy),
+        Entry("envoy", 19907, (*both, ALGORITHMS), core, envoy),
         Entry("nginx-plain", 19903, (PASSING,), core, [*nginx, str(work / "nginx-proxy.conf")]),
         Entry("null", 19908, (PASSING,), core, [python, "-m", "benchmarks.copier", "19908", "19900"]),
         Entry("naive", 19904, both, core, naive),

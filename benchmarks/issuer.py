@@ -5,15 +5,17 @@ from __future__ import annotations
 import base64
 import json
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import jwt
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509.oid import NameOID
+from jwt.algorithms import ECAlgorithm, OKPAlgorithm
 
 ISSUER = "http://127.0.0.1:19900/tenant"  # where its metadata is, as OpenID Connect Discovery wants it
 AUDIENCE = "api://batch"
@@ -22,10 +24,17 @@ METADATA_PATH = "tenant/.well-known/openid-configuration"
 
 @dataclass(frozen=True, slots=True)
 class Issuer:
-    """One RSA key and its tokens, the size of Entra's."""
+    """
+    An RSA key and its tokens, the size of Entra's; and a key for each other algorithm that is measured.
+
+    Attributes:
+        key_id: Of the RSA key; the others have their algorithm's name.
+    """
 
     key: rsa.RSAPrivateKey
     key_id: str = "one"
+    curve_key: ec.EllipticCurvePrivateKey = field(default_factory=lambda: ec.generate_private_key(ec.SECP256R1()))
+    edwards_key: ed25519.Ed25519PrivateKey = field(default_factory=ed25519.Ed25519PrivateKey.generate)
 
     @classmethod
     def create(cls, key_id: str = "one") -> Issuer:
@@ -44,7 +53,7 @@ class Issuer:
     def publish_keys(self, www: Path) -> None:
         """Write, or change, the key set."""
         fresh = www / "tenant" / "keys.new"
-        fresh.write_text(json.dumps({"keys": [self._jwk()]}), encoding="utf-8")
+        fresh.write_text(json.dumps({"keys": [self._jwk(), *self._other_jwks()]}), encoding="utf-8")
         fresh.rename(www / "tenant" / "keys")
 
     def write_public_key(self, path: Path) -> None:
@@ -52,7 +61,7 @@ class Issuer:
         encoding, form = serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
         path.write_bytes(self.key.public_key().public_bytes(encoding, form))
 
-    def token(self, number: int = 0) -> str:
+    def token(self, number: int = 0, algorithm: str = "RS256") -> str:
         """A valid token; another one for each *number*."""
         now = int(time.time())
         claims = {
@@ -72,7 +81,9 @@ class Issuer:
             "uti": f"{number:022d}",
             "ver": "2.0",
         }
-        return jwt.encode(claims, self.key, algorithm="RS256", headers={"kid": self.key_id})
+        keys: dict[str, Any] = {"RS256": self.key, "ES256": self.curve_key, "EdDSA": self.edwards_key}
+        key_id = self.key_id if algorithm == "RS256" else algorithm
+        return jwt.encode(claims, keys[algorithm], algorithm=algorithm, headers={"kid": key_id})
 
     def forged(self, number: int = 0) -> str:
         """A token whose signature is wrong in one character."""
@@ -92,6 +103,12 @@ class Issuer:
             "e": _base64url(numbers.e),
             "issuer": ISSUER,
         }
+
+    def _other_jwks(self) -> list[dict[str, str]]:
+        """Source: RFC 7518 §6.2, RFC 8037 §2."""
+        curve = ECAlgorithm.to_jwk(self.curve_key.public_key(), as_dict=True)
+        edwards = OKPAlgorithm.to_jwk(self.edwards_key.public_key(), as_dict=True)
+        return [{**jwk, "kid": alg, "alg": alg, "use": "sig"} for alg, jwk in (("ES256", curve), ("EdDSA", edwards))]
 
 
 def write_certificate(folder: Path) -> None:

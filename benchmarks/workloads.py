@@ -12,7 +12,18 @@ from pathlib import Path
 
 import httpx2
 
-from benchmarks.contenders import BATCH, BATCH_JOBS, OPERATIONS, PASSING, POLICIES, TLS, TWO, VERIFYING, Contender
+from benchmarks.contenders import (
+    ALGORITHMS,
+    BATCH,
+    BATCH_JOBS,
+    OPERATIONS,
+    PASSING,
+    POLICIES,
+    TLS,
+    TWO,
+    VERIFYING,
+    Contender,
+)
 from benchmarks.issuer import Issuer
 from benchmarks.load import Call, write_calls
 from benchmarks.own_cost.workloads import BROWSER, FORGERIES, forged, halved, job
@@ -82,13 +93,13 @@ class _Requests:
         """GET requests of 1 KiB."""
         return self.file(name, [Call("GET", SMALL, token, fields=fields) for token in tokens])
 
-    def unseen(self) -> list[Path]:
+    def unseen(self, algorithm: str = "RS256") -> list[Path]:
         """For each round tokens that no round before has had."""
         return [
             write_calls(
-                self._work / f"unseen-{number}.calls",
+                self._work / f"unseen-{algorithm}-{number}.calls",
                 [
-                    Call("GET", SMALL, self._issuer.token(TOKENS + number * UNSEEN + position))
+                    Call("GET", SMALL, self._issuer.token(TOKENS + number * UNSEEN + position, algorithm))
                     for position in range(UNSEEN)
                 ],
             )
@@ -124,6 +135,12 @@ _WORKLOADS: Mapping[str, Callable[[_Requests], Workload]] = {
     "W2": lambda made: Workload("W2", "10,000 valid tokens", made.small("w2", made.known)),
     "W2b": lambda made: Workload("W2b", "the same, browser fields", made.small("w2b", made.known, BROWSER + CHANGING)),
     "W2 unseen": lambda made: Workload("W2 unseen", "each token once", made.unseen(), VERIFYING, seconds=1.0),
+    "W2 ES256": lambda made: Workload(
+        "W2 ES256", "the same, signed with ES256", made.unseen("ES256"), ALGORITHMS, seconds=1.0
+    ),
+    "W2 EdDSA": lambda made: Workload(
+        "W2 EdDSA", "the same, signed with EdDSA", made.unseen("EdDSA"), ALGORITHMS, seconds=1.0
+    ),
     "W3": lambda made: Workload("W3", "500 forgeries", made.small("w3", made.forged), VERIFYING, refuses=True),
     "W3 new": lambda made: Workload(
         "W3 new",

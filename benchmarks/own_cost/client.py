@@ -30,13 +30,17 @@ class Client:
         protocol.connection_made(wire)
         return cls(wire, backend)
 
-    async def ask(self, turn: Turn) -> int:
-        """Send *turn*, one request after the other's answer; nanoseconds of processor time for all of it."""
+    async def ask(self, turn: Turn, varied: bool = False) -> int:
+        """
+        Send *turn*, one request after the other's answer; nanoseconds of processor time for all of it.
+
+        *varied*: The backend's answers differ.
+        """
         receive, answers = self.wire.protocol.data_received, self.wire.sent
-        asked, answer = self.backend.asked, self.backend.answer
-        requests = [call.request for call in turn]
+        asked = self.backend.asked
+        exchanges = [(call.request, self.backend.next_answer() if varied else self.backend.answer) for call in turn]
         start = time.thread_time_ns()
-        for request in requests:
+        for request, answer in exchanges:
             before = len(answers)
             receive(request)
             if asked:
@@ -90,7 +94,7 @@ class Running:
         return await self._ask(turn) / len(turn)
 
     async def _ask(self, turn: Turn) -> int:
-        spent = await self.client.ask(turn)
+        spent = await self.client.ask(turn, self.workload.varied)
         self.workload.check(turn, *self.client.taken())
         return spent
 

@@ -8,6 +8,7 @@ waits: where a loop would wait for its next timer, the clock moves on to it.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import selectors
 import socket
 import time
@@ -117,6 +118,7 @@ class Backend:
         self.silence, self._unused = socket.socketpair()
         self._documents = documents
         self.answer = answer
+        self._numbers = itertools.count(1)
 
     def connect(self, protocol: asyncio.Protocol) -> BackendWire:
         """A new connection for *protocol*."""
@@ -131,6 +133,12 @@ class Backend:
         for wire in asked:
             if not wire.is_closing():
                 wire.protocol.data_received(self._documents.get(wire.path, self.answer))
+
+    def next_answer(self) -> bytes:
+        """``answer`` as a backend gives it for another resource: with another date and entity tag."""
+        number = next(self._numbers)
+        date = b"%02d:%02d:%02d GMT" % (number // 3600 % 24, number // 60 % 60, number % 60)
+        return self.answer.replace(b"00:00:00 GMT", date, 1).replace(b'ETag: "', b'ETag: "%d-' % number, 1)
 
     async def serve(self, seconds: float) -> None:
         """Answer while so much of the loop's time passes."""

@@ -19,15 +19,19 @@ FORGERIES = 500  # that are repeated
 OPERATIONS = 200
 UNSEEN_TURN = 150
 KNOWN, UNSEEN = "known-tokens", "unseen-tokens"
+OTHER_ALGORITHMS = ("ES256", "EdDSA")
 KEYS_PATH = "tenant/keys"
 COPIED = "stand-ins"  # the workload without a gateway
 
 TITLES = {
     "W1": "one valid token",
     "W1 HTTP/2": "the same over HTTP/2",
+    "W1 answers": "the same, answers differ",
     "W1b": "14 browser fields, 2 of them change",
     "W2 remembered": f"{REMEMBERED:,} tokens cycled",
     "W2 unseen": "each token once",
+    "W2 ES256": "the same, signed with ES256",
+    "W2 EdDSA": "the same, signed with EdDSA",
     "W3 repeated": f"{FORGERIES} forgeries cycled",
     "W3 new": "each forgery once",
     "malformed": "tokens without a signature",
@@ -98,6 +102,7 @@ class Workload:
         mark: What each request has at the backend.
         guarded: Whether a caller that a client makes up must not arrive there.
         statuses: Of the answers.
+        varied: Whether the backend's answers differ.
     """
 
     name: str
@@ -108,6 +113,7 @@ class Workload:
     mark: bytes = b"caller-objectid: "
     guarded: bool = True
     statuses: Callable[[bytes], list[int]] = _statuses
+    varied: bool = False
 
     def check(self, turn: Turn, answers: bytes, received: bytes) -> None:
         """Raises SystemExit: the answers to *turn*, or what the backend has received, are not right."""
@@ -122,22 +128,30 @@ class Workload:
 def write_tokens(folder: Path, issuer: Issuer, known: int, unseen: int) -> None:
     """Leave tokens of the callers 0, 1, 2 … in *folder*: *known* ones to repeat, *unseen* ones for once."""
     tokens = list(map(issuer.token, range(known + unseen)))
-    for name, part in ((KNOWN, tokens[:known]), (UNSEEN, tokens[known:])):
+    others = {
+        name: [issuer.token(number, name) for number in range(known, known + unseen)] for name in OTHER_ALGORITHMS
+    }
+    for name, part in {KNOWN: tokens[:known], UNSEEN: tokens[known:], **others}.items():
         (folder / name).write_text("\n".join(part), encoding="ascii")
 
 
 def prepare(folder: Path) -> list[Workload]:
     """All workloads, with the tokens in *folder*."""
-    known, unseen = ((folder / name).read_text(encoding="ascii").split("\n") for name in (KNOWN, UNSEEN))
+    known, unseen, curve, edwards = (
+        (folder / name).read_text(encoding="ascii").split("\n") for name in (KNOWN, UNSEEN, *OTHER_ALGORITHMS)
+    )
     tokens = [*known, *unseen]
     forgeries, malformed = list(itertools.islice(forged(tokens), FORGERIES)), [halved(token) for token in known]
     return [
         Workload(COPIED, lambda: itertools.repeat(_refuse(known[0])), 2_000, guarded=False),
         Workload("W1", lambda: itertools.repeat(_call(known[0], 0)), 600),
         Workload("W1 HTTP/2", lambda: _streams(known[0]), 600, guarded=False, statuses=_http2_statuses),
+        Workload("W1 answers", lambda: itertools.repeat(_call(known[0], 0)), 600, varied=True),
         Workload("W1b", lambda: _browser(known[0]), 300),
         Workload("W2 remembered", lambda: _cycle(known), 400, len(known)),
         Workload("W2 unseen", lambda: _each(unseen, len(known)), UNSEEN_TURN, 0),
+        Workload("W2 ES256", lambda: _each(curve, len(known)), UNSEEN_TURN, 0),
+        Workload("W2 EdDSA", lambda: _each(edwards, len(known)), UNSEEN_TURN, 0),
         Workload("W3 repeated", lambda: _refused(forgeries), 300, len(forgeries), 401),
         Workload("W3 new", lambda: map(_refuse, forged(tokens, FORGERIES)), 150, 50, 401),
         Workload("malformed", lambda: _refused(malformed), 150, 100, 401),

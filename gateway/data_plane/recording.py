@@ -11,7 +11,6 @@ import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from gateway.pipeline.context import ShownToken
-from gateway.telemetry.requests.plain import plain
 from gateway.telemetry.requests.record import (
     NOBODY,
     RecordedCaller,
@@ -134,33 +133,57 @@ def _by_status(context: Context, status: int) -> Ruling | None:
     )
 
 
+_NO_RULING = Ruling(RequestOutcome.ANSWERED, "", "")
+
+
 def record_of(context: Context, ending: Ending, ruling: Ruling | None, trace_id: str | None = None) -> RequestRecord:
     """The record of a request that has just ended; *trace_id* names its trace, if that is kept."""
     request, now = context.request, time.monotonic()
+    ruling = _NO_RULING if ruling is None else ruling
+    elapsed_ms = _milliseconds(context.started, now)
+    is_forwarded = context.forwarded_at is not None
+    backend = _backend(context) if is_forwarded else None
+    # Positional: keywords would take twice as long as all the rest of making it.
     record = RequestRecord(
-        id=request.id,
-        started_at=context.started_at,
-        method=request.original_method,
-        path=request.original_path,
-        api=context.api.id,
-        operation=context.operation.id,
-        status=ending.status_code,
-        caller=caller_of(context),
-        backend=_backend(context),
-        client=request.ip_address,
-        elapsed_ms=_milliseconds(context.started, now),
-        timings=_timings(context, now),
-        received=ending.received_bytes,
-        sent=ending.sent_bytes,
-        client_left=ending.client_left,
-        trace=trace_id,
-        grpc_status=None if request.call is None else request.call.status,
+        request.id,
+        context.started_at,
+        request.original_method,
+        request.original_path,
+        ruling.outcome,
+        context.api.id,
+        context.operation.id,
+        ending.status_code,
+        ruling.source,
+        *_where(ruling.place),
+        ruling.reason,
+        ruling.detail,
+        _expected(ruling, backend),
+        ruling.found,
+        caller_of(context),
+        backend,
+        request.ip_address,
+        elapsed_ms,
+        _timings(context, now) if is_forwarded else Timings(elapsed_ms),
+        ending.received_bytes,
+        ending.sent_bytes,
+        ending.client_left,
+        trace_id,
     )
-    if context.span_ids is not None:
-        record.trace_id, record.span_id = context.span_ids
-    if ruling is not None:
-        _explain(record, ruling)
+    if request.call is not None:
+        record.grpc_status = request.call.status
+    if context.span is not None:
+        record.trace_id, record.span_id = context.span_ids or (None, None)
     return record
+
+
+def _where(place: Place | None) -> tuple[str, str, str]:
+    """Scope, section and place, empty where no policy has done it."""
+    return ("", "", "") if place is None else (place.scope_name, place.section_name, place.position or place.path)
+
+
+def _expected(ruling: Ruling, backend: str | None) -> object:
+    is_unnamed = ruling.expected is None and ruling.reason in _BACKEND_REASONS
+    return {"backend": backend} if is_unnamed else ruling.expected
 
 
 def record_of_wire(refusal: WireRefusal) -> RequestRecord:
@@ -198,17 +221,6 @@ def record_of_question(request: Request, refusal: BadQuestion) -> RequestRecord:
     )
 
 
-def _explain(record: RequestRecord, ruling: Ruling) -> None:
-    record.outcome = ruling.outcome
-    record.source, record.reason, record.detail = ruling.source, ruling.reason, ruling.detail
-    record.expected, record.found = plain(ruling.expected), plain(ruling.found)
-    if ruling.reason in _BACKEND_REASONS and ruling.expected is None:
-        record.expected = {"backend": record.backend}
-    place = ruling.place
-    if place is not None:
-        record.scope, record.section, record.place = place.scope_name, place.section_name, place.position or place.path
-
-
 def caller_of(context: Context) -> RecordedCaller:
     """Who has sent the request, as far as its token and its subscription say."""
     token, subscription = context.token, context.subscription
@@ -221,8 +233,6 @@ def caller_of(context: Context) -> RecordedCaller:
 
 def _backend(context: Context) -> str | None:
     """The backend entity's id, or the address of the target; without a path, which may hold a key."""
-    if context.forwarded_at is None:
-        return None
     backend = context.backend
     if backend is not None:
         return backend.id
@@ -231,9 +241,8 @@ def _backend(context: Context) -> str | None:
 
 
 def _timings(context: Context, now: float) -> Timings:
-    forwarded, answered = context.forwarded_at, context.answered_at
-    if forwarded is None:
-        return Timings(_milliseconds(context.started, now))
+    """Of a request that was sent on."""
+    forwarded, answered = context.forwarded_at or now, context.answered_at
     inbound = _milliseconds(context.started, forwarded)
     if answered is None:
         return Timings(inbound, _milliseconds(forwarded, now))

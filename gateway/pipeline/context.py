@@ -80,15 +80,16 @@ class LastError(ErrorFacts):
     @classmethod
     def of(cls, refusal: PolicyError, place: Place | None) -> LastError:
         """What *refusal* means to on-error; without a *place* a built-in step refused, before any policy ran."""
-        reason, message, logged = refusal.reason, refusal.message, refusal.logged_message
-        if place is None:
-            error = cls("configuration", reason, message, "", "", "", None, logged_message=logged)
-        else:
-            scope, section, path, policy = place.scope_name, place.section_name, place.path, place.policy_id
-            error = cls(place.source, reason, message, scope, section, path, policy, logged_message=logged)
-            error.place = place
-        error.expected, error.found = refusal.expected, refusal.found
-        return error
+        scope = section = path = ""
+        source, policy = "configuration", None
+        if place is not None:
+            source, scope, section = place.source, place.scope_name, place.section_name
+            path, policy = place.path, place.policy_id
+        # Positional: keywords would take as long as all the rest of making it.
+        return cls(
+            source, refusal.reason, refusal.message, scope, section, path, policy,
+            refusal.logged_message, place, refusal.expected, refusal.found,
+        )  # fmt: skip
 
 
 @dataclass(slots=True)

@@ -27,7 +27,6 @@ FINAL_STATUSES = range(200, 600)
 _HEADERS = {"content-type": "Content-Type: application/json", "cache-control": "Cache-Control: no-store"}
 
 
-@lru_cache(maxsize=256)  # the messages of refusals come again and again
 def error_body(status_code: int, message: str, activity_id: str | None = None) -> bytes:
     """The JSON of a default error answer; *activity_id* joins a 500 to its log line."""
     tail = f', "activityId": "{activity_id}"' if activity_id else ""
@@ -39,8 +38,16 @@ def error_response(refusal: PolicyError, context: Context | None = None) -> Resp
     status = refusal.status if refusal.status in FINAL_STATUSES else 500
     unexpected = status == 500 and context is not None
     activity_id = str(context.request_id) if unexpected and context else None
-    headers = Headers.from_lines(_HEADERS.copy())
-    for name, value in refusal.headers:
-        headers.append(name, value)
-    body = error_body(status, refusal.public_message, activity_id)
-    return Response(status, headers, Body(body))
+    lines, body = _parts(status, refusal.headers, refusal.public_message, activity_id)
+    return Response(status, Headers.from_lines(lines.copy()), Body(body))
+
+
+@lru_cache(maxsize=256)
+def _parts(
+    status: int, headers: tuple[tuple[str, str], ...], message: str, activity_id: str | None
+) -> tuple[dict[str, str], bytes]:
+    """The fields, not to be changed, and the body; refusals come again and again."""
+    fields = Headers.from_lines(_HEADERS.copy())
+    for name, value in headers:
+        fields.append(name, value)
+    return fields.lines, error_body(status, message, activity_id)

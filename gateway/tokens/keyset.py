@@ -12,11 +12,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Protocol
 
+from gateway.telemetry.requests.plain import Plain, plain
 from gateway.tokens.keys import Key, KeyIdentity
 from gateway.tokens.withdrawn import WithdrawnKeys
 
+MAX_NAMED = 20  # kids in the request log
 VANISHED_S = 24 * 3600.0
 
 
@@ -29,6 +32,7 @@ class KeySet:
         issuer: Issuer, or issuer template, that the metadata states; None: inline keys, bound to no issuer.
         keys: Usable keys, published ones first.
         retires: Key identity → when a vanished key ends, in seconds since the epoch.
+        shown_ids: The first kids, sorted, for the request log.
         next_retirement: When the next vanished key ends; usually infinity.
     """
 
@@ -36,6 +40,7 @@ class KeySet:
     keys: tuple[Key, ...]
     retires: Mapping[KeyIdentity, float] = field(default_factory=dict)
     by_kid: Mapping[str, tuple[Key, ...]] = field(init=False)
+    shown_ids: Plain = field(init=False, repr=False)
     next_retirement: float = field(init=False)
 
     def __post_init__(self) -> None:
@@ -44,6 +49,7 @@ class KeySet:
             for name in {key.kid, key.x5t} - {None}:
                 named[str(name)] = (*named.get(str(name), ()), key)
         object.__setattr__(self, "by_kid", named)
+        object.__setattr__(self, "shown_ids", plain(sorted(islice(named, MAX_NAMED))))
         object.__setattr__(self, "next_retirement", min(self.retires.values(), default=math.inf))
 
     def retirement(self, key: Key) -> float:

@@ -29,7 +29,29 @@ def check_header(header: Mapping[str, object]) -> None:
 
 def check_payload(payload: Mapping[str, object]) -> None:
     """Refuse (``JwtInvalid``) a payload with a registered claim of the wrong type."""
-    _check("claim", payload, PAYLOAD)
+    if not _is_usual(payload):
+        _check("claim", payload, PAYLOAD)
+
+
+def _is_usual(payload: Mapping[str, object]) -> bool:
+    """Whether its registered claims have the types that almost all tokens have, which are right."""
+    get = payload.get
+    return (
+        type(get("iss", "")) is str
+        and type(get("sub", "")) is str
+        and type(get("aud", "")) is str
+        and type(get("jti", "")) is str
+        and "cnf" not in payload
+        and _has_usual_dates(get)
+    )
+
+
+def _has_usual_dates(get: Callable[[str, object], object]) -> bool:
+    return _is_usual_date(get("exp", 0)) and _is_usual_date(get("nbf", 0)) and _is_usual_date(get("iat", 0))
+
+
+def _is_usual_date(value: object) -> bool:
+    return type(value) is int and 0 <= value <= LATEST
 
 
 def is_numeric_date(value: object) -> bool:

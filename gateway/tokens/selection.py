@@ -9,18 +9,19 @@ Source: RFC 7515 section 4.1.4; docs/adr/0018-kid-filters-published-keys.md.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from functools import lru_cache
 from itertools import islice
 
 from gateway.errors import TokenError
+from gateway.telemetry.requests.plain import Plain, PlainMembers, plain, plain_members
 from gateway.tokens.accepted_issuers import matches
 from gateway.tokens.compact import Jws
 from gateway.tokens.keys import Key
-from gateway.tokens.keyset import KeySet, KeySource, Signer
+from gateway.tokens.keyset import MAX_NAMED, KeySet, KeySource, Signer
 from gateway.tokens.rules import TokenRules
 from gateway.tokens.signature import is_signed_by
 
-MAX_NAMED = 20  # kids in the request log
 MAX_TRIED = 16  # keys tried on one token, so that a token without kid takes a bounded time
 Offer = tuple[KeySource, KeySet]
 
@@ -63,25 +64,45 @@ def find_signer(jws: Jws, offers: Sequence[Offer]) -> Signer:
     algorithm, kid = str(jws.header["alg"]), key_id(jws)
     if algorithm == "none":
         return Signer(None, offers[0][1], offers[0][0])
-    for key, (source, keyset) in islice(_candidates(jws, kid, algorithm, offers), MAX_TRIED):
-        if is_signed_by(key, algorithm, jws.signing_input, jws.signature):
-            return Signer(key, keyset, source)
+    signer = _signer(jws, kid, algorithm, offers)
+    if signer is not None:
+        return signer
     if not _is_known(kid, offers):
         error = KeyNotFound()
-        error.expected, error.found = _known_ids(offers), _named_key(jws)
+        error.expected, error.found = _known_ids(offers), _named_key(kid, jws.header["alg"])
         raise error
     message = "Signature validation failed. Keys were tried, none matches. Access denied."
-    raise TokenError("TokenSignatureInvalid", message, expected=_known_ids(offers), found=_named_key(jws))
+    raise TokenError("TokenSignatureInvalid", message, expected=_known_ids(offers), found=_named_key(kid, algorithm))
 
 
-def _named_key(jws: Jws) -> dict[str, object]:
+def _signer(jws: Jws, kid: str | None, algorithm: str, offers: Sequence[Offer]) -> Signer | None:
+    """The first of at most ``MAX_TRIED`` keys that verifies the token: those that it names, then the others."""
+    ordered = offers if len(offers) == 1 else sorted(offers, key=lambda offer: not _speaks_for(offer[1], jws))
+    named = _named(kid, algorithm, ordered)[:MAX_TRIED]
+    signer = _verifying(jws, algorithm, named)
+    if signer is None:
+        signer = _verifying(jws, algorithm, _unnamed(kid, algorithm, ordered)[: MAX_TRIED - len(named)])
+    return signer
+
+
+def _verifying(jws: Jws, algorithm: str, candidates: Sequence[tuple[Key, Offer]]) -> Signer | None:
+    for key, (source, keyset) in candidates:
+        if is_signed_by(key, algorithm, jws.signing_input, jws.signature):
+            return Signer(key, keyset, source)
+    return None
+
+
+@lru_cache(maxsize=256)
+def _named_key(kid: str | None, algorithm: object) -> PlainMembers:
     """What the header says about the signature."""
-    return {"kid": key_id(jws), "alg": jws.header["alg"]}
+    return plain_members({"kid": kid, "alg": algorithm})
 
 
-def _known_ids(offers: Sequence[Offer]) -> list[str]:
+def _known_ids(offers: Sequence[Offer]) -> Plain:
     """The kids of the keys at hand, sorted."""
-    return sorted(islice({kid for _, keyset in offers for kid in keyset.by_kid}, MAX_NAMED))
+    if len(offers) == 1:
+        return offers[0][1].shown_ids
+    return plain(sorted(islice({kid for _, keyset in offers for kid in keyset.by_kid}, MAX_NAMED)))
 
 
 def _is_known(kid: str | None, offers: Sequence[Offer]) -> bool:
@@ -90,18 +111,16 @@ def _is_known(kid: str | None, offers: Sequence[Offer]) -> bool:
     return any(kid in keyset.by_kid for _, keyset in offers)
 
 
-def _candidates(jws: Jws, kid: str | None, algorithm: str, offers: Sequence[Offer]) -> Iterator[tuple[Key, Offer]]:
-    """Keys that may use *algorithm*: those with the token's kid first, and those of its own issuer first."""
-    ordered = offers if len(offers) == 1 else sorted(offers, key=lambda offer: not _speaks_for(offer[1], jws))
-    if kid is not None:
-        yield from _named(kid, algorithm, ordered)
-    for offer in ordered:
-        yield from ((key, offer) for key in offer[1].keys if _is_fallback(key, kid, algorithm, offer[1]))
+def _named(kid: str | None, algorithm: str, offers: Sequence[Offer]) -> list[tuple[Key, Offer]]:
+    """The keys with the token's kid that may use *algorithm*."""
+    if kid is None:
+        return []
+    return [(key, offer) for offer in offers for key in offer[1].by_kid.get(kid, ()) if algorithm in key.algorithms]
 
 
-def _named(kid: str, algorithm: str, offers: Sequence[Offer]) -> list[tuple[Key, Offer]]:
-    named = [(key, offer) for offer in offers for key in offer[1].by_kid.get(kid, ())]
-    return [candidate for candidate in named if algorithm in candidate[0].algorithms]
+def _unnamed(kid: str | None, algorithm: str, offers: Sequence[Offer]) -> list[tuple[Key, Offer]]:
+    """The other keys that may be tried."""
+    return [(key, offer) for offer in offers for key in offer[1].keys if _is_fallback(key, kid, algorithm, offer[1])]
 
 
 def _is_fallback(key: Key, kid: str | None, algorithm: str, keyset: KeySet) -> bool:

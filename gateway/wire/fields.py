@@ -10,10 +10,14 @@ Source: RFC 9110 §5.1 and §5.5; RFC 9112 §5.
 from __future__ import annotations
 
 import re
+from itertools import compress
+from operator import ne
+from typing import NamedTuple
 
 from gateway.errors import GatewayError
 
 _MAX_KNOWN = 2048
+_NUMBERS = range(1 << 16)  # of lines; a head has fewer
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _VISIBLE = bytes(octet for octet in range(256) if octet == 9 or 32 <= octet != 127)  # and the tab
 
@@ -79,6 +83,52 @@ def check_octets(data: bytes, line_count: int) -> None:
     """Refuse control characters, and line ends other than the CRLFs between *line_count* lines. Raises FieldError."""
     if data.translate(None, _VISIBLE) != b"\r\n" * (line_count - 1):
         raise FieldError("Control character or bare line end in the message head")
+
+
+class LinePlace(NamedTuple):
+    """
+    What may be at the place of one line of a head, in a head that varies it.
+
+    Attributes:
+        beginning: How the line has to begin: its name as it is spelt, and the colon.
+        key: Its folded name, under which it is the only one.
+    """
+
+    beginning: str
+    key: str
+
+
+ANY_LINE = LinePlace("", "")
+FIXED = LinePlace("\r\n", "")  # no line begins so
+
+
+def line_place(line: str, fields: dict[str, str]) -> LinePlace:
+    """The place of *line* of the head with *fields*: ``FIXED`` if it was joined with others, rewritten or removed."""
+    name, colon, _ = line.partition(":")
+    key = _known.get(name) or fold_name(name)
+    return LinePlace(name + colon, key) if fields.get(key) == line else FIXED
+
+
+def varied_fields(
+    lines: list[str], before: list[str], places: list[LinePlace], max_line_bytes: int
+) -> dict[str, str] | None:
+    """
+    What has changed in *lines* since *before*, whose *places* are known: lines by key, checked as in a new head.
+
+    Returns:
+        None where a line differs that may not, or is none that may be at its place.
+    """
+    if len(lines) != len(before):
+        return None
+    fields: dict[str, str] = {}
+    for number in [*compress(_NUMBERS, map(ne, lines, before))]:
+        line = lines[number]
+        beginning, key = places[number]
+        if not line.startswith(beginning) or len(line) > max_line_bytes and key:
+            return None
+        fields[key] = line
+    has_controls = "".join(fields.values()).encode("latin-1").translate(None, _VISIBLE)
+    return None if has_controls else fields
 
 
 def tokens(line_block: str) -> tuple[str, ...]:

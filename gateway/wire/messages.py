@@ -121,6 +121,8 @@ class Request:
             key; the next request on the connection has the same memo where its head is the same to the byte.
         outline: The same about its request line and the names of its fields, which the next request also has where only
             values of fields differ, none of them ``Host`` or one that says where the request comes from.
+        line_memo: What they have found out about single field lines of this connection's heads. An entry has the line
+            that it is about, and holds while the request has that very object.
         call: The gRPC call that it is; None for any other request.
         streams: For the wire: bodies to abandon when the exchange ends before they do.
         outlet: What sends it to HTTP backends in place of the gateway's own connections; None: these do.
@@ -138,6 +140,7 @@ class Request:
         "id_line",
         "interim",
         "ip_address",
+        "line_memo",
         "matched_parameters",
         "matched_query",
         "memo",
@@ -205,6 +208,7 @@ class Request:
         self.outlet: Outlet | None = None
         self.memo: dict[object, Any] = {}
         self.outline: dict[object, Any] = {}
+        self.line_memo: dict[object, Any] = {}
 
     @property
     def id(self) -> str:

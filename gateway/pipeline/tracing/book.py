@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from gateway.pipeline.masking import Masking
 from gateway.pipeline.notes import WIDTH, Notes
-from gateway.pipeline.tracing.grounds import Cause, Grounds, what_went_wrong
+from gateway.pipeline.tracing.grounds import Cause, Grounds, kind_of, what_went_wrong
 from gateway.pipeline.tracing.kept import KeptTrace, keep
 from gateway.pipeline.tracing.reading import TraceReader
 from gateway.pipeline.tracing.throttle import Throttle
@@ -168,10 +168,10 @@ class TraceBook:
         cause = what_went_wrong(context, ending, self._slow_s)
         if cause is None:
             return None
-        reason = Grounds.of(cause, context, ending)
-        if not self._throttle.allows(reason.kind):
+        kind = kind_of(cause, context, ending)
+        if not self._throttle.allows(kind):
             return None
-        trace = keep(context, ending, reason, self._masking)
+        trace = keep(context, ending, Grounds(cause, kind), self._masking)
         self._tail.add(trace)
         return trace.id
 

@@ -52,14 +52,19 @@ class Grounds(NamedTuple):
     @classmethod
     def of(cls, cause: Cause, context: Context, ending: Ending | None = None) -> Self:
         """With the kind that the request of *context* belongs to."""
-        error, place = context.last_error, context.place
-        if error is not None:
-            return cls(cause, (cause, error.source, error.reason))
-        fault = None if ending is None else fault_of(ending)
-        if fault is not None:
-            return cls(cause, (cause, *fault[:2]))
-        where = place.position if place is not None and cause is Cause.REFUSED else context.api.id
-        return cls(cause, (cause, where, "" if ending is None else str(ending.status_code)))
+        return cls(cause, kind_of(cause, context, ending))
+
+
+def kind_of(cause: Cause, context: Context, ending: Ending | None = None) -> Kind:
+    """The kind that the request of *context* belongs to."""
+    error, place = context.last_error, context.place
+    if error is not None:
+        return cause, error.source, error.reason
+    fault = None if ending is None else fault_of(ending)
+    if fault is not None:
+        return cause, *fault[:2]
+    where = place.position if place is not None and cause is Cause.REFUSED else context.api.id
+    return cause, where, "" if ending is None else str(ending.status_code)
 
 
 def fault_of(ending: Ending) -> tuple[str, str, str] | None:

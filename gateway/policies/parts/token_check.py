@@ -140,7 +140,7 @@ class TokenCheck:
         """The verified token, at once when keys are at hand. Raises TokenError, PolicyError, KeysUnavailable."""
         request = context.request
         line = request.headers.lines.get(self.line_key)
-        shown: _Shown | None = request.memo.get(self)
+        shown: _Shown | None = request.line_memo.get(self)
         if shown is None or line is None or shown[0] is not line:
             shown = self._shown(line, context)
         _, token, validator, rules, key = shown
@@ -156,7 +156,8 @@ class TokenCheck:
         else:
             rules, validator = self.rules(context), self.validator(context)
         shown = line, token, validator, rules, validator.cache_key(token, rules)
-        context.request.memo[self] = shown
+        if line is not None:
+            context.request.line_memo[self] = shown
         return shown
 
     def accept(self, jwt: Jwt, context: Context) -> None:

@@ -98,15 +98,21 @@ class BearerToken:
 
     Attributes:
         key: The header's key in ``Headers.lines``.
+        beginning: Of the line, as clients usually write it.
         general: Takes every request that does not look usual.
     """
 
     key: str
+    beginning: str
     general: HeaderToken
 
     def __call__(self, context: Context) -> str:
         """The bare token. Raises TokenError: none; PolicyError: several."""
         line = context.request.headers.lines.get(self.key, "")
+        if line.startswith(self.beginning):
+            token = line[len(self.beginning) :]
+            if token.split() == [token]:  # no white space in it, and no second line
+                return token
         scheme, _, token = line[line.find(":") + 1 :].strip(" \t").partition(" ")
         if scheme != BEARER or not token or "\r\n" in line:
             return self.general(context)
@@ -168,7 +174,7 @@ def _prepared(source: HeaderToken) -> Value[str]:
         usual = source.forgiving
     else:
         usual = isinstance(scheme, Constant) and scheme.value.lower() == BEARER.lower()
-    return BearerToken(field_key(name), source) if usual else source
+    return BearerToken(field_key(name), f"{name}: {BEARER} ", source) if usual else source
 
 
 def _take_away(request: Request, name: str) -> None:

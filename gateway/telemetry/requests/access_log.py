@@ -60,14 +60,19 @@ class AccessLog:
     def write(self, record: RequestRecord) -> None:
         """One line, ``answered`` or ``refused``; ``outcome`` says more exactly which."""
         is_refused = record.outcome not in _ORDINARY
-        if is_refused and not self.listeners and self._callers == "clear":
-            parts = parts_of(record)
-            if parts is not None and logs.say_ready("refused", parts):
-                return
+        is_usual = is_refused and not self.listeners and self._callers == "clear"
+        if is_usual and logs.say_later("refused", self._line, record):
+            return
         members = self.members(record)
         for listener in self.listeners:
             listener(members.copy())
         logs.say(log, "refused" if is_refused else "answered", members)
+
+    def _line(self, record: RequestRecord, stamp: str) -> str:
+        """The line of a refused request, which was said at *stamp*."""
+        parts = parts_of(record)
+        line = None if parts is None else logs.ready_line("refused", parts, stamp)
+        return logs.full_line("refused", self.members(record), stamp) if line is None else line
 
     def members(self, record: RequestRecord) -> dict[str, Plain]:
         """What the line of *record* says."""

@@ -50,8 +50,19 @@ def plain(value: object) -> Plain:
 
 def plain_members(members: Mapping[str, object]) -> PlainMembers:
     """*members* as a record keeps them; all their texts share ``MAX_TOTAL_CHARACTERS``."""
+    if _are_few_and_short(members):
+        return PlainMembers(members)  # type: ignore[arg-type]
     reduction = _Reduction()
     return PlainMembers([(name, reduction.of(value, _MAX_DEPTH)) for name, value in members.items()])
+
+
+def _are_few_and_short(members: Mapping[str, object]) -> bool:
+    """Whether nothing of them would be cut: the usual case."""
+    return len(members) <= MAX_TOTAL_CHARACTERS // MAX_CHARACTERS and all(map(_is_short, members.values()))
+
+
+def _is_short(value: object) -> bool:
+    return type(value) is int or (type(value) is str and len(value) <= MAX_CHARACTERS)
 
 
 class _Reduction:
@@ -65,7 +76,9 @@ class _Reduction:
         """*value*, with *depth* levels of lists and mappings."""
         self._values -= 1
         value = value if self._values >= 0 else "…"
-        return self._text(value) if isinstance(value, str) else self._reduced(value, depth)
+        if isinstance(value, str):
+            return self._text(value)
+        return value if type(value) is int else self._reduced(value, depth)
 
     def _reduced(self, value: object, depth: int) -> Plain:
         match value:

@@ -187,8 +187,10 @@ class RequestRecord:
             self.path = cut(self.path, MAX_PATH_CHARACTERS)
         if len(self.detail) > MAX_DETAIL_CHARACTERS:
             self.detail = cut(self.detail, MAX_DETAIL_CHARACTERS)
-        self.expected = plain(self.expected)
-        self.found = plain(self.found)
+        if self.expected is not None:
+            self.expected = plain(self.expected)
+        if self.found is not None:
+            self.found = plain(self.found)
 
     @property
     def time(self) -> str:

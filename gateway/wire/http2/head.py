@@ -127,7 +127,7 @@ def response_head(fields: Iterable[Field], method: str, max_bytes: int, max_fiel
     data = b"\r\n".join([b"HTTP/1.1 " + status[1], *map(_line, rest)])
     if len(data) > max_bytes:
         raise ResponseError("its answer's head is too large")
-    return parse_response(data, method, max_fields)
+    return parse_response(data, data.decode("latin-1").split("\r\n"), method, max_fields)
 
 
 def trailer_lines(fields: Iterable[Field], max_bytes: int, max_fields: int) -> dict[str, str]:

@@ -150,8 +150,9 @@ class Caller:
             return last
         data = received[:-4]
         lines = data.decode("latin-1").split("\r\n")
-        head = None if last is None else vary(last, self._lines, data, lines, self._settings)
-        if head is None:
+        if last is not None and vary(last, self._lines, lines, self._settings):
+            head = last
+        else:
             head = self._parsed(data, lines)
             if self._settings.via:
                 _add_via(head, f"{self._version or f'1.{head.minor}'} {self._settings.via}")
@@ -186,7 +187,7 @@ class Caller:
         request.ip_address = origin.address
         request.certificate = self._certificate
         request.received_host = origin.host_line
-        request.memo, request.outline = head.memo, head.outline
+        request.memo, request.outline, request.line_memo = head.memo, head.outline, head.line_memo
         if self._id_key:
             key = request.id_key = self._id_key
             if self._client_id_name and key in request.headers.lines:

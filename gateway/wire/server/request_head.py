@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from gateway.wire.authority import is_authority
-from gateway.wire.fields import FieldError, check_octets, fold_name, parse_fields, tokens
+from gateway.wire.fields import FieldError, LinePlace, check_octets, fold_name, parse_fields, tokens
 from gateway.wire.framing import CHUNKED, HOP_BY_HOP
 from gateway.wire.target import TargetError, split_target
 
@@ -67,8 +67,9 @@ class RequestHead:
         host: The Host value, ``""`` for HTTP/1.0 without one.
         length: Body bytes; 0 for no body, ``CHUNKED`` when the body marks its own end.
         upgrade: ``websocket`` for a proper upgrade request, or ``""``; other protocols are ignored.
-        memo, outline: Results that the application keeps for it, see ``Request``.
+        memo, outline, line_memo: Results that the application keeps for it, see ``Request``.
         takes_trailers: Whether the client accepts trailers after the answer's body.
+        places: Of the lines as they came, for ``vary``, which makes the next head of this one; empty: not yet known.
     """
 
     method: str
@@ -84,6 +85,8 @@ class RequestHead:
     memo: dict[object, Any] = field(default_factory=dict)
     outline: dict[object, Any] = field(default_factory=dict)
     takes_trailers: bool = False
+    line_memo: dict[object, Any] = field(default_factory=dict)
+    places: list[LinePlace] = field(default_factory=list)
 
 
 def shown_target(line: str) -> tuple[str, str]:

@@ -4,14 +4,14 @@ A head that varies the last one of its connection: only what has changed is read
 Clients, and the proxies in front of us, send the same fields again and again with another path, token or trace id.
 Whatever is less simple than that is left to the whole reading, which also says what is wrong.
 
-Source: docs/adr/0009.
+Source: docs/adr/0009, docs/adr/0090.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gateway.wire.fields import FieldError, check_octets, field_key
+from gateway.wire.fields import ANY_LINE, FIXED, LinePlace, line_place, varied_fields
 from gateway.wire.server.request_head import RequestHead, read_request_line, read_target
 
 if TYPE_CHECKING:
@@ -21,66 +21,44 @@ if TYPE_CHECKING:
 _DECISIVE = frozenset(["content-length", "forwarded", "host"])
 
 
-def vary(
-    head: RequestHead, before: list[str], data: bytes, lines: list[str], settings: ServerSettings
-) -> RequestHead | None:
+def vary(head: RequestHead, before: list[str], lines: list[str], settings: ServerSettings) -> bool:
     """
-    The head *data*, split into *lines*, as a variation of *head*, whose lines were *before*.
+    Make *head*, whose lines were *before*, the one that has *lines*.
 
     Returns:
-        None if it has to be parsed completely: it has other fields, or one that affects the rest has changed.
+        False if it has to be parsed completely: it has other fields, or one that affects the rest has changed. Then
+        nothing is changed.
 
     Raises:
-        HeadError: Its request line is refused.
+        HeadError: Its request line is refused; nothing is changed.
     """
-    try:
-        check_octets(data, len(lines))
-        fields = _varied_fields(head, before, lines, settings.limits.header_line_bytes)
-    except FieldError:
-        return None
+    places = head.places or _places(head, before)
+    fields = varied_fields(lines, before, places, settings.limits.header_line_bytes)
     if fields is None:
-        return None
-    method, path, query = head.method, head.path, head.query
-    if lines[0] != before[0]:
-        method, target, minor = read_request_line(lines[0], settings)
-        if minor != head.minor or "host" not in head.lines:  # the old line may have named the host
-            return None
-        path, query = read_target(target, head.host, settings)
-    return RequestHead(
-        method,
-        path,
-        query,
-        fields,
-        head.host,
-        head.length,
-        head.keep_alive,
-        head.expects_continue,
-        head.minor,
-        head.upgrade,
-        {},
-        head.outline if lines[0] == before[0] else {},
-        head.takes_trailers,
-    )
+        return False
+    if "" in fields and not _vary_request_line(head, fields.pop(""), settings):
+        return False
+    head.lines.update(fields)
+    head.memo = {}
+    return True
 
 
-def _varied_fields(
-    head: RequestHead, before: list[str], lines: list[str], max_line_bytes: int
-) -> dict[str, str] | None:
-    """The fields of *head* with the new values of those that have changed. Raises FieldError: a name is malformed."""
-    if len(lines) != len(before):
-        return None
-    fields = head.lines.copy()
-    for number in [number for number in range(1, len(lines)) if lines[number] != before[number]]:
-        key = _varied_key(lines[number], max_line_bytes)
-        # The old line has to be in the head unchanged: not joined with others, rewritten or removed.
-        if not key or fields.get(key) != before[number]:
-            return None
-        fields[key] = lines[number]
-    return fields
+def _vary_request_line(head: RequestHead, line: str, settings: ServerSettings) -> bool:
+    """Whether *head* has the request line *line* now. Raises HeadError."""
+    method, target, minor = read_request_line(line, settings)
+    if minor != head.minor or "host" not in head.lines:  # the old line may have named the host
+        return False
+    path, query = read_target(target, head.host, settings)
+    head.method, head.path, head.query, head.outline = method, path, query, {}
+    return True
 
 
-def _varied_key(line: str, max_line_bytes: int) -> str:
-    """The folded name of a line that may vary by itself, else empty. Raises FieldError: its name is malformed."""
-    name, colon, _ = line.partition(":")
-    key = field_key(name) if colon and len(line) <= max_line_bytes else ""
-    return "" if key in _DECISIVE or key.startswith("x-forwarded") else key
+def _places(head: RequestHead, lines: list[str]) -> list[LinePlace]:
+    """See ``RequestHead.places``."""
+    head.places = [ANY_LINE, *(_place(head, line) for line in lines[1:])]
+    return head.places
+
+
+def _place(head: RequestHead, line: str) -> LinePlace:
+    place = line_place(line, head.lines)
+    return FIXED if place.key in _DECISIVE or place.key.startswith("x-forwarded") else place

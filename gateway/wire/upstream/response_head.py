@@ -7,9 +7,20 @@ Source: RFC 9112 §4 and §6.3.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from gateway.wire.fields import FieldError, check_octets, fold_name, parse_fields, split_members, tokens
+from gateway.wire.fields import (
+    FIXED,
+    FieldError,
+    LinePlace,
+    check_octets,
+    fold_name,
+    line_place,
+    parse_fields,
+    split_members,
+    tokens,
+    varied_fields,
+)
 from gateway.wire.framing import CHUNKED, HOP_BY_HOP, NEEDED_BY_STATUS, has_no_body
 
 UNTIL_CLOSE = -2
@@ -17,6 +28,8 @@ UNTIL_CLOSE = -2
 _STATUS_LINE = re.compile(r"HTTP/1\.([01]) ([1-9][0-9]{2})(?: (.*))?")
 _LENGTH = re.compile(r"[0-9]{1,18}")
 _PARAMETER = re.compile(r"timeout=([0-9]{1,6})")
+_ANY_LENGTH = 1 << 30  # of a line: the whole head is limited
+_DECISIVE = HOP_BY_HOP | {"transfer-encoding"}  # beside Content-Length, which is read
 _MAX_KNOWN = 256
 _known: dict[str, tuple[int, int, str]] = {}
 
@@ -35,6 +48,7 @@ class ResponseHead:
         length: Body bytes, ``CHUNKED`` or ``UNTIL_CLOSE``.
         idle_s: How long the backend announces that it keeps an unused connection; None where it does not.
         upgrade: The protocol of a 101 answer.
+        places: Of the lines as they came, for ``vary_response``; empty: not yet known.
     """
 
     status: int
@@ -44,6 +58,7 @@ class ResponseHead:
     keep_alive: bool
     idle_s: int | None = None
     upgrade: str = ""
+    places: list[LinePlace] = field(default_factory=list)
 
     @property
     def is_final(self) -> bool:
@@ -51,16 +66,14 @@ class ResponseHead:
         return self.status >= 200 or self.status == 101
 
 
-def parse_response(data: bytes, method: str, max_fields: int) -> ResponseHead:
-    """Read the head *data*, without the empty line at its end. Raises ResponseError."""
-    text = data.decode("latin-1")
-    lines = text.split("\r\n")
-    minor, status, reason = _status_line(lines.pop(0))
-    if len(lines) > max_fields:
+def parse_response(data: bytes, lines: list[str], method: str, max_fields: int) -> ResponseHead:
+    """Read the head *data*, also split into *lines*, without the empty line at its end. Raises ResponseError."""
+    minor, status, reason = _status_line(lines[0])
+    if len(lines) - 1 > max_fields:
         raise ResponseError("too many header fields")
     try:
-        check_octets(data, len(lines) + 1)
-        fields = parse_fields(lines)
+        check_octets(data, len(lines))
+        fields = parse_fields(lines[1:])
     except FieldError as error:
         raise ResponseError(str(error)) from None
     head = ResponseHead(status, reason, fields, 0, minor == 1)
@@ -68,6 +81,29 @@ def parse_response(data: bytes, method: str, max_fields: int) -> ResponseHead:
     if not HOP_BY_HOP.isdisjoint(fields):
         _connection(head, minor)
     return head
+
+
+def vary_response(head: ResponseHead, before: list[str], lines: list[str], method: str) -> bool:
+    """
+    Make *head*, whose lines were *before*, the answer to another request with *method*, with *lines*.
+
+    Returns:
+        False if it has to be read completely; then nothing is changed.
+
+    Raises:
+        ResponseError: Its length is malformed.
+    """
+    if not head.places:
+        head.places = [FIXED, *(line_place(line, head.lines) for line in before[1:])]
+    fields = varied_fields(lines, before, head.places, _ANY_LENGTH)
+    if fields is None or not _DECISIVE.isdisjoint(fields):
+        return False
+    length = fields.get("content-length")
+    if length is not None:
+        size = _content_length(length)
+        head.length = 0 if has_no_body(head.status, method) else size
+    head.lines.update(fields)
+    return True
 
 
 def _status_line(line: str) -> tuple[int, int, str]:

@@ -19,9 +19,9 @@ AUDIENCES = "<audiences><audience>@((string)context.Variables[&quot;audience&quo
 
 
 def subject(pipeline: Pipeline, like: Request, lines: dict[str, str], audience: str = "api://orders") -> str:
-    """The subject of the token in a request with *lines*, on a head with the same memo as *like*."""
+    """The subject of the token in a request with *lines*, on a head with the same memos as *like*."""
     request = Request("GET", "/", "", Headers.from_lines(lines))
-    request.memo = like.memo
+    request.memo, request.line_memo = like.memo, like.line_memo
     context = new_context(request)
     context.variables["audience"] = audience
     assert run(pipeline.inbound, context) is None

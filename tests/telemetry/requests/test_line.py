@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import itertools
 import json
 import random
 import re
+import time
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -83,6 +87,43 @@ def test_the_bytes_are_the_same(monkeypatch: pytest.MonkeyPatch, lines: list[str
     assert lines[0] == lines[1]
     assert not any(secret in lines[0] for secret in (JWT, "abcdefgh", ":secret", "own-secret"))
     assert ("grpc_status" in json.loads(lines[0])) is ("grpc_status" in RECORDS[name])
+
+
+@pytest.mark.parametrize("count", [1, 63, 64, 150])
+def test_lines_made_together_are_the_same_in_their_turn(
+    monkeypatch: pytest.MonkeyPatch, lines: list[str], count: int
+) -> None:
+    """In an event loop lines are made later, many at once: the same bytes with the time of their request, in order."""
+    records = [record(**RECORDS[name], client=f"192.0.2.{number}") for number, name in enumerate(cycled(count))]
+    log = AccessLog()
+    for shown in records:
+        log.write(shown)
+    immediately, handed_over = lines.copy(), list[str]()
+    monkeypatch.undo()
+    monkeypatch.setattr(logs._Output.writer, "write", lambda _, batch: handed_over.extend(batch))
+
+    async def say_all() -> None:
+        for shown in records:
+            log.write(shown)
+        logs._lines.msg("another line")
+
+    logs.flush()
+    began = time.time()
+    asyncio.run(say_all())
+    logs.flush()
+    assert handed_over.pop() == "another line"
+    assert [
+        re.sub('(?<="timestamp":")[^"]+', "2030-01-01T00:00:00.000000Z", line) for line in handed_over
+    ] == immediately
+    said = [datetime.fromisoformat(json.loads(line)["timestamp"]).timestamp() for line in handed_over]
+    assert said == sorted(said)
+    assert began - 1e-3 <= said[0] <= said[-1] <= time.time()
+
+
+def cycled(count: int) -> Iterator[str]:
+    """So many names of records that are refused, in turn."""
+    refused = [name for name in RECORDS if name not in ("left", "answered")]
+    return itertools.islice(itertools.cycle(refused), count)
 
 
 def test_most_lines_are_put_together(monkeypatch: pytest.MonkeyPatch, lines: list[str]) -> None:

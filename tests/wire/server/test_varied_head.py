@@ -122,7 +122,12 @@ def test_means_the_same_whatever_changes(first: list[str], second: list[str]) ->
     [
         (0, "POST /b?c=1 HTTP/1.1", True),
         (2, "Authorization: Bearer two", True),
-        (3, "x_trace: 2", True),
+        (3, "X-Trace: 2", True),
+        (3, "x_trace: 2", False),
+        (3, "X-Trace: a\tb\xe9", True),
+        (3, "X-Trace: a\x7f", False),
+        (3, "X-Tracer: 2", False),
+        (0, "GET /a\x01 HTTP/1.1", False),
         (0, "GET /a HTTP/1.0", False),
         (1, "Host: other", False),
         (3, "Connection: close", False),
@@ -132,10 +137,28 @@ def test_means_the_same_whatever_changes(first: list[str], second: list[str]) ->
 def test_reads_only_what_has_changed(at: int, line: str, varies: bool) -> None:
     """The usual changes cost no whole reading; what decides about the rest does. Values leave the outline."""
     lines = [*BASE[:at], line, *BASE[at + 1 :]]
-    last = parse_head("\r\n".join(BASE).encode(), list(BASE), SETTINGS)
-    head = vary(last, list(BASE), "\r\n".join(lines).encode(), lines, SETTINGS)
-    assert (head is not None) == varies
-    if head is not None:
+    head = parse_head("\r\n".join(BASE).encode(), list(BASE), SETTINGS)
+    head.memo, head.outline, head.line_memo = memos = ({1: 1}, {2: 2}, {3: 3})
+    before = list(head.lines.items())
+    assert vary(head, list(BASE), lines, SETTINGS) == varies
+    if varies:
         assert head.memo == {}
-        assert (head.outline is last.outline) == (at > 0)
-        assert head.lines is not last.lines
+        assert (head.outline is memos[1]) == (at > 0)
+    else:
+        assert head.memo is memos[0]
+        assert (list(head.lines.items()), head.path) == (before, "/a")
+    assert head.line_memo is memos[2]
+
+
+def test_a_request_keeps_its_head_while_the_next_one_varies_it() -> None:
+    """What a request was given does not change with the next head of the connection; a memo is its own head's."""
+    connection = caller(trusted=False)
+    first = connection.request(connection.read("\r\n".join([*BASE, "", ""]).encode()))
+    lines, memo = dict(first.headers.lines), first.memo
+    lines_now = [BASE[0].replace("/a", "/b?c"), *BASE[1:3], "X-Trace: 2", "", ""]
+    second = connection.request(connection.read("\r\n".join(lines_now).encode()))
+    assert (first.headers.lines, first.path, first.query) == (lines, "/a", "")
+    assert (second.headers.lines["x-trace"], second.path, second.query) == ("X-Trace: 2", "/b", "c")
+    assert second.memo is not memo
+    assert second.line_memo is first.line_memo
+    assert second.headers.lines["authorization"] is first.headers.lines["authorization"]

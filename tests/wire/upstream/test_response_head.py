@@ -10,7 +10,8 @@ from gateway.wire.upstream.response_head import UNTIL_CLOSE, ResponseError, Resp
 
 def parsed(first: str, *fields: str, method: str = "GET", max_fields: int = 100) -> ResponseHead:
     """The head of an answer to *method*."""
-    return parse_response("\r\n".join([first, *fields]).encode("latin-1"), method, max_fields)
+    lines = [first, *fields]
+    return parse_response("\r\n".join(lines).encode("latin-1"), lines, method, max_fields)
 
 
 OK = "HTTP/1.1 200 OK"
