@@ -8,13 +8,15 @@ very same data plane on stand-ins.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gateway.assembly import entities
 from gateway.assembly.access import KeyAccess, needs_keys
 from gateway.assembly.contracts import contracts
 from gateway.assembly.envoy import processing_problems
 from gateway.assembly.library import PolicyFiles, PolicyLibrary
+from gateway.assembly.mcp import bind, offer_tools, tools_of
+from gateway.assembly.protected import challenging, facts_of, metadata_api, unnamed_servers
 from gateway.assembly.rewrites import unknown_everywhere, unknown_parameters
 from gateway.assembly.schemas import unused_schema_problems
 from gateway.assembly.targets import ConfiguredTargets
@@ -27,6 +29,7 @@ from gateway.documents.named_values import NamedValue
 from gateway.errors import Problem
 from gateway.pipeline.pipeline import Pipeline
 from gateway.pipeline.services import Services
+from gateway.pipeline.step import Steps
 from gateway.policies import POLICIES
 from gateway.telemetry.metrics import GatewayMetrics
 from gateway.telemetry.requests.access_log import AccessLog
@@ -80,13 +83,14 @@ def assemble(
     """The data plane of *config*. Raises LoadError: with every problem in its documents."""
     run = _Run(config, services, targets, metrics)
     apis = run.apis()
+    run.library.note(offer_tools(run.tools, apis))
     nowhere = run.nowhere()
     run.library.note(unused_schema_problems(config, run.library.documents))
     run.library.note(processing_problems(config, run.library))
     run.library.require()
     access_log = AccessLog(config.logging)
     dispatcher = Dispatcher(
-        router=Router(apis),
+        router=Router([*apis, *run.metadata]),
         nowhere=nowhere,
         deployment=entities.deployment_info(config, services.certificates),
         metrics=metrics,
@@ -96,6 +100,7 @@ def assemble(
         watcher=watcher or UNWATCHED,
         requests=RequestLog() if requests is None else requests,
     )
+    bind(apis, dispatcher)
     notes = [note for document in run.library.documents for note in lint(document)]
     return Assembly(config, dispatcher, apis, tuple(dict.fromkeys([*notes, *run.library.notes])))
 
@@ -115,6 +120,9 @@ class _Run:
             for name, named_value in config.named_values.items()
         }
         self.library = PolicyLibrary(POLICIES, services, named, config.fragments)
+        self.tools = tools_of(config)
+        self.library.note(problem for tools in self.tools.values() for problem in tools.problems)
+        self.metadata: list[RoutedApi] = []
         members = [(product, frozenset(config.product_apis(product))) for product in config.products]
         self._products = {api.id: [product for product, ids in members if api.id in ids] for api in config.apis}
 
@@ -140,6 +148,7 @@ class _Run:
     def _api(self, api: Api, index: int, runtimes: list[OperationRuntime], contract: HeaderContract) -> RoutedApi:
         target = self._target(api)
         whole, *operations = runtimes
+        self._describe(api, index, whole)
         info = entities.api_info(api, None if api.backend is None and api.service_url is None else target.url)
         grpc = api.grpc or (GrpcSettings() if api.type == "grpc" else None)
         runtime = ApiRuntime(info, target, contract, whole, frozenset(api.path_escapes), grpc)
@@ -163,6 +172,13 @@ class _Run:
             location=self._config.location("apis", index),
         )
 
+    def _describe(self, api: Api, index: int, whole: OperationRuntime) -> None:
+        """Serve the metadata of an API that OAuth protects."""
+        facts = facts_of(api, whole.pipelines.values())
+        if facts is not None:
+            self.library.note(unnamed_servers(self._config, index, facts))
+            self.metadata.append(metadata_api(api, facts, self._config, index, self._metrics))
+
     def _operation(self, api: Api, operation: Operation | None) -> OperationRuntime:
         """*operation* with its pipelines; None is the API as a whole."""
         info = entities.WHOLE_API if operation is None else entities.operation_info(operation)
@@ -180,7 +196,20 @@ class _Run:
         pipelines[None] = self._pipeline(PolicyFiles(own, api.policy, None, self._config.global_policy))
         if api.type == "grpc":
             self._refuse_work_on_bodies(pipelines.values())
+        pipelines = self._behind(self._first_steps(api, pipelines.values()), pipelines)
         return OperationRuntime(info, pipelines, self._metrics.operation(api.id, info.id))
+
+    def _first_steps(self, api: Api, pipelines: Iterable[Pipeline]) -> Steps:
+        """What runs before any policy of *api*."""
+        facts = facts_of(api, pipelines)
+        steps = () if facts is None else (challenging(facts),)
+        return (*steps, self.tools[api.id].step()) if api.type == "mcp" else steps
+
+    @staticmethod
+    def _behind(steps: Steps, pipelines: dict[str | None, Pipeline]) -> dict[str | None, Pipeline]:
+        if not steps:
+            return pipelines
+        return {id: replace(pipeline, inbound=(*steps, *pipeline.inbound)) for id, pipeline in pipelines.items()}
 
     def _refuse_work_on_bodies(self, pipelines: Iterable[Pipeline]) -> None:
         self.library.note(problem for pipeline in pipelines for problem in pipeline.body_work)
@@ -196,6 +225,8 @@ class _Run:
         return ApiRuntime(entities.no_api(), NoTarget(), HeaderContract(self._trusted), whole, grpc=GrpcSettings())
 
     def _target(self, api: Api) -> Target:
+        if api.type == "mcp" and self.tools[api.id].are_made:
+            return self.tools[api.id].server()
         if api.backend is not None:
             return self._targets.for_id(api.backend)
         return NoTarget() if api.service_url is None else self._targets.for_api(api.service_url)

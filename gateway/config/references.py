@@ -74,6 +74,8 @@ def _references(config: Config) -> Iterator[tuple[tuple[Any, ...], str, str]]:
         if api.backend is not None:
             yield ("apis", index, "backend"), api.backend, "backends"
         yield from _each(("apis", index, "products"), api.products, "products")
+        for number, tool in enumerate(api.mcp.tools if api.mcp else ()):
+            yield ("apis", index, "mcp", "tools", number, "api"), tool.api, "apis"
     for index, product in enumerate(config.products):
         yield from _each(("products", index, "apis"), product.apis, "apis")
         yield from _each(("products", index, "groups"), product.groups, "groups")

@@ -10,8 +10,10 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
+from gateway.data_plane.mcp.entrance import TOOL_VARIABLE
+from gateway.data_plane.mcp.tools import PARENT
 from gateway.pipeline.context import ShownToken
-from gateway.telemetry.requests.plain import plain
+from gateway.telemetry.requests.plain import cut, plain
 from gateway.telemetry.requests.record import (
     NOBODY,
     RecordedCaller,
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 RETURN_RESPONSE = "return-response"
 BACKEND = "backend"
 WIRE = "wire"
+MAX_TOOL_CHARACTERS = 128
 CLIENT = "client"
 DECISIONS = "decisions"
 
@@ -155,6 +158,8 @@ def record_of(context: Context, ending: Ending, ruling: Ruling | None, trace_id:
         client_left=ending.client_left,
         trace=trace_id,
         grpc_status=None if request.call is None else request.call.status,
+        tool=_tool(context),
+        parent=request.memo.get(PARENT),
     )
     if context.span_ids is not None:
         record.trace_id, record.span_id = context.span_ids
@@ -217,6 +222,12 @@ def caller_of(context: Context) -> RecordedCaller:
         return NOBODY if key is None else RecordedCaller(subscription=key)
     claims, verified = safe_claims(token.payload), token.verified if isinstance(token, ShownToken) else True
     return RecordedCaller(claims.object_id, claims.application_id, key, claims, verified)
+
+
+def _tool(context: Context) -> str | None:
+    """The tool that a message to an MCP server calls, as far as a log may show it."""
+    tool = context.variables.get(TOOL_VARIABLE)
+    return cut(tool, MAX_TOOL_CHARACTERS) if isinstance(tool, str) and tool else None
 
 
 def _backend(context: Context) -> str | None:

@@ -59,6 +59,7 @@ class Parameter:
     Attributes:
         style: ``form``, ``simple``, ``spaceDelimited``, ``pipeDelimited``, ``deepObject``; ``json`` is a JSON text.
         exploded: Items and properties stand on their own instead of in one text.
+        description: For readers; kept only where the definition is read for its descriptions.
     """
 
     name: str
@@ -68,6 +69,7 @@ class Parameter:
     required: bool = False
     allow_empty: bool = False
     form: Form = Form()
+    description: str = ""
 
     def owns(self, name: str) -> bool:
         """Whether the query parameter *name*, in any case, belongs to this one."""

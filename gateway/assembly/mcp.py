@@ -1,0 +1,199 @@
+"""
+MCP APIs at load: which operations are which tools, and what of that is a mistake.
+
+Operations become tools by name; their routes are joined in once every API has its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from gateway import __version__
+from gateway.config import Config
+from gateway.config.apis import Api, Operation, named
+from gateway.data_plane.dispatcher import ApiRuntime, Dispatcher, OperationRuntime
+from gateway.data_plane.mcp.entrance import entrance
+from gateway.data_plane.mcp.inputs import input_of
+from gateway.data_plane.mcp.server import MAX_TOOLS, McpServer, ServerFacts
+from gateway.data_plane.mcp.settings import McpSettings, McpTool
+from gateway.data_plane.mcp.tools import Tool
+from gateway.data_plane.routing import Match, RoutedApi
+from gateway.errors import LoadError, Location, Problem
+from gateway.pipeline.context import OperationInfo
+from gateway.pipeline.step import PipelineStep
+from gateway.wire.fields import fold_name
+from gateway.wire.messages import Request
+
+NO_SETTINGS = McpSettings()
+_NAME = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-")
+
+
+@dataclass(frozen=True, slots=True)
+class NamedTool:
+    """A tool as the configuration has it: an operation of *api*, and where that is written."""
+
+    name: str
+    api: Api
+    operation: Operation
+    written: McpTool
+    location: Location
+
+    @property
+    def info(self) -> OperationInfo:
+        """The operation that the policies of the MCP API see."""
+        return OperationInfo(self.name, self.title, "POST", "/*")
+
+    @property
+    def title(self) -> str:
+        """Its name for people."""
+        return self.written.title or named(self.operation)
+
+    @property
+    def description(self) -> str:
+        """What models read."""
+        definition = self.operation.definition
+        own = "" if definition is None else definition.description
+        return self.written.description or own or self.title
+
+
+class Tools:
+    """
+    The tools of one MCP API.
+
+    Attributes:
+        by_name: Those that can be used.
+        problems: What is wrong with others.
+    """
+
+    def __init__(self, config: Config, index: int) -> None:
+        self.api = config.apis[index]
+        self.settings = self.api.mcp or NO_SETTINGS
+        self.by_name: dict[str, NamedTool] = {}
+        self.problems: list[Problem] = []
+        self._config = config
+        self._apis = {api.id: api for api in config.apis}
+        for number, written in enumerate(self.settings.tools):
+            self._add(written, ("apis", index, "mcp", "tools", number))
+        if len(self.by_name) > MAX_TOOLS:
+            message = f"{len(self.by_name)} tools; an MCP server has at most {MAX_TOOLS}"
+            self._problem(("apis", index, "mcp", "tools"), "too-many-tools", message, "make several APIs of them")
+        if not self.settings.tools and self.api.backend is None and self.api.service_url is None:
+            message = "an API of type mcp has tools, or a server to pass through"
+            self._problem(("apis", index), "missing-key", message, "add mcp: {tools: …}, backend or service-url")
+
+    @property
+    def are_made(self) -> bool:
+        """Whether the API is a server made of operations."""
+        return bool(self.settings.tools)
+
+    def step(self) -> PipelineStep:
+        """What stands in front of the API's pipelines."""
+        known = {name: tool.info for name, tool in self.by_name.items()} if self.are_made else None
+        return entrance(self.settings, known)
+
+    def server(self) -> McpServer:
+        """The API's target, still without tools."""
+        version = self.api.version.value if self.api.version else __version__
+        facts = ServerFacts(self.api.id, named(self.api), version, self.settings.instructions)
+        return McpServer(facts, self.settings)
+
+    def _add(self, written: McpTool, path: tuple[Any, ...]) -> None:
+        api = self._apis.get(written.api)
+        if api is None:
+            return  # reported with the other references
+        if api.type == "mcp":
+            message = f"{api.id!r} is an MCP server itself"
+            return self._problem((*path, "api"), "mcp-loop", message, "name an API that has operations")
+        chosen = [operation for operation in api.operations if written.operation in (None, operation.id)]
+        if not chosen:
+            names = ", ".join(operation.id for operation in api.operations[:10])
+            message = f"the API {api.id!r} has no operation {written.operation!r}"
+            if written.operation is None:
+                message = f"the API {api.id!r} has no operations"
+            remedy = f"known: {names}" if names else "list its operations, or give it a definition"
+            at = "api" if written.operation is None else "operation"
+            return self._problem((*path, at), "unknown-operation", message, remedy)
+        for operation in chosen:
+            self._name(operation, api, written, path)
+        return None
+
+    def _name(self, operation: Operation, api: Api, written: McpTool, path: tuple[Any, ...]) -> None:
+        name = written.name or operation.id
+        if not set(name) <= _NAME or len(name) > 128:
+            message = f"{name!r} is no name for a tool"
+            self._problem(path, "bad-tool-name", message, "give it a name of letters, digits, dashes and underscores")
+        elif name in self.by_name:
+            message = f"two tools are called {name!r}"
+            self._problem(path, "duplicate-tool", message, "give one of them another name")
+        else:
+            self.by_name[name] = NamedTool(name, api, operation, written, self._config.location(*path))
+
+    def _problem(self, path: tuple[Any, ...], code: str, message: str, remedy: str) -> None:
+        self.problems.append(Problem(self._config.location(*path), code, message, remedy))
+
+
+def tools_of(config: Config) -> dict[str, Tools]:
+    """The tools of each MCP API, by its id."""
+    return {api.id: Tools(config, index) for index, api in enumerate(config.apis) if api.type == "mcp"}
+
+
+def offer_tools(tools: Mapping[str, Tools], apis: Iterable[RoutedApi]) -> Iterator[Problem]:
+    """Give every server its tools; what cannot be one becomes a problem."""
+    routed = {api.id: api for api in apis}
+    for api_id, listed in tools.items():
+        server = routed[api_id].payload.target
+        if isinstance(server, McpServer):
+            offered, problems = _offered(listed, routed)
+            server.offer(offered)
+            yield from problems
+
+
+def _offered(listed: Tools, routed: Mapping[str, RoutedApi]) -> tuple[dict[str, Tool], list[Problem]]:
+    offered: dict[str, Tool] = {}
+    problems: list[Problem] = []
+    outer: ApiRuntime = routed[listed.api.id].payload
+    for name, tool in listed.by_name.items():
+        try:
+            offered[name] = _tool(tool, routed[tool.api.id], outer)
+        except LoadError as error:
+            problems += (replace(problem, location=tool.location) for problem in error.problems)
+    return offered, problems
+
+
+def _tool(tool: NamedTool, api: RoutedApi, outer: ApiRuntime) -> Tool:
+    """Raises LoadError: the operation takes what no argument can be."""
+    operation = next(operation for operation in api.operations if operation.id == tool.operation.id)
+    runtime: OperationRuntime = operation.payload
+    inner: ApiRuntime = api.payload
+    keys = {fold_name(key.header) for key in (tool.api.subscription_key,)}
+    reserved = inner.contract.names | outer.contract.names | keys
+    return Tool(
+        name=tool.name,
+        title=tool.title,
+        description=tool.description,
+        input=input_of(runtime.info, reserved),
+        api=api,
+        operation=operation,
+        prefix=_prefix(tool.api),
+        path_escapes=inner.path_escapes,
+    )
+
+
+def _prefix(api: Api) -> str:
+    """The path of an API, with the version where that is part of it."""
+    words = [api.path.strip("/"), api.version.value if api.version and api.version.scheme == "path" else ""]
+    return "".join(f"/{word}" for word in words if word)
+
+
+def bind(apis: Iterable[RoutedApi], dispatcher: Dispatcher) -> None:
+    """Have the calls of tools run through *dispatcher*."""
+
+    def run(tool: Tool, request: Request, parameters: dict[str, str]) -> Any:
+        rest = request.path[len(tool.prefix) :]
+        return dispatcher.call(request, Match(tool.api, tool.operation, parameters, rest))
+
+    for api in apis:
+        if isinstance(api.payload.target, McpServer):
+            api.payload.target.run = run
