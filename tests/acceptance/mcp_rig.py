@@ -86,7 +86,7 @@ apis:
     path: tools
     policy: tools.xml
     mcp:
-      keep-alive: 100ms
+      keep-alive: 60ms
       allowed-origins: ["https://app.example"]
       instructions: Ask for items.
       tools:
@@ -95,12 +95,14 @@ apis:
         - {{api: orders, operation: slow}}
         - {{api: orders, operation: picture}}
         - {{api: orders, operation: broken}}
+{more}
+"""
+EXISTING = """
   - id: existing
     type: mcp
     path: existing
     service-url: {existing}/mcp
     policy: existing.xml
-{more}
 """
 OPEN = "<policies><inbound><base/>{}</inbound><backend><base/></backend><outbound><base/></outbound></policies>"
 
@@ -117,7 +119,7 @@ class Service:
 
     seen: list[dict[str, Any]] = field(default_factory=list)
     left: int = 0
-    slow_s: float = 0.35
+    slow_s: float = 0.25
 
     def app(self) -> Starlette:
         """The application."""
@@ -169,7 +171,7 @@ def existing_server() -> MCPServer:
         """Counts, and reports each step."""
         for step in range(steps):
             await ctx.report_progress(step + 1, steps)
-            await asyncio.sleep(0.15)
+            await asyncio.sleep(0.08)
         return "counted"
 
     return server
@@ -192,18 +194,22 @@ class McpFront:
         return f"http://127.0.0.1:{self.port}{path}"
 
     @asynccontextmanager
-    async def client(
-        self, path: str = "/tools/mcp", token: str | None = None, **options: Any
-    ) -> AsyncIterator[Client]:
+    async def client(self, path: str = "/tools/mcp", token: str | None = None, **options: Any) -> AsyncIterator[Client]:
         """The SDK's client, connected."""
         headers = {} if token is None else {"Authorization": f"Bearer {token}"}
-        async with httpx2.AsyncClient(headers=headers, timeout=20) as http:
-            async with Client(streamable_http_client(self.url(path), http_client=http), **options) as client:
-                yield client
+        async with (
+            httpx2.AsyncClient(headers=headers, timeout=20) as http,
+            Client(streamable_http_client(self.url(path), http_client=http), **options) as client,
+        ):
+            yield client
 
     async def post(self, message: Any, path: str = "/tools/mcp", headers: Mapping[str, str] | None = None) -> Any:
         """One message as raw HTTP."""
-        fields = {"Accept": "application/json, text/event-stream", "Content-Type": "application/json", **(headers or {})}
+        fields = {
+            "Accept": "application/json, text/event-stream",
+            "Content-Type": "application/json",
+            **(headers or {}),
+        }
         fields = {name: value for name, value in fields.items() if value}
         async with httpx2.AsyncClient(timeout=20) as http:
             content = message if isinstance(message, bytes) else None
@@ -220,27 +226,30 @@ async def mcp_front(
     folder: Path,
     inbound: Mapping[str, str] | None = None,
     more: str = "",
-    config: str = CONFIG,
     replaced: Iterable[tuple[str, str]] = (),
+    existing: bool = False,
 ) -> AsyncIterator[McpFront]:
     """
-    A gateway in front of both backends.
+    A gateway in front of the service.
 
     Args:
         inbound: Policies by API: ``tools``, ``orders``, ``existing``; ``{metadata}`` is the issuer's.
         replaced: Changes to the configuration.
+        existing: Whether there is the existing MCP server, too.
     """
-    service, entra, existing = Service(), EntraEmulator(), existing_server()
+    service, entra, inbound = Service(), EntraEmulator(), inbound or {}
     (folder / "orders.yaml").write_text(DEFINITION)
-    app = existing.streamable_http_app()
     async with AsyncExitStack() as stack:
         backend = await stack.enter_async_context(serve_here(service.app()))
-        await stack.enter_async_context(serve_here(entra))
-        other = await stack.enter_async_context(serve_here(app))
+        if any("{metadata}" in text for text in inbound.values()):
+            await stack.enter_async_context(serve_here(entra))
+        if existing:
+            app = existing_server().streamable_http_app()
+            more += EXISTING.format(existing=await stack.enter_async_context(serve_here(app)))
         for name in ("tools", "orders", "existing"):
-            text = (inbound or {}).get(name, "").replace("{metadata}", entra.metadata_url()).replace("{audience}", API)
+            text = inbound.get(name, "").replace("{metadata}", entra.metadata_url()).replace("{audience}", API)
             (folder / f"{name}.xml").write_text(OPEN.format(text))
-        text = config.format(backend=backend, existing=other, more=more.replace("{metadata}", entra.metadata_url()))
+        text = CONFIG.format(backend=backend, more=more)
         for old, new in replaced:
             assert old in text
             text = text.replace(old, new)
@@ -250,4 +259,3 @@ async def mcp_front(
         server = await stack.enter_async_context(serving_gateway(live, sockets))
         assert await settled(lambda: all(issuer.ready for issuer in gateway.issuers.statuses()), 10)
         yield McpFront(server.port, gateway, live, service, entra, text, folder)
-
