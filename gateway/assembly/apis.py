@@ -15,7 +15,7 @@ from gateway.assembly.access import KeyAccess, needs_keys
 from gateway.assembly.contracts import contracts
 from gateway.assembly.envoy import processing_problems
 from gateway.assembly.library import PolicyFiles, PolicyLibrary
-from gateway.assembly.mcp import bind, offer_tools, tools_of
+from gateway.assembly.mcp import bind, offer_tools, tool_problems, tools_of
 from gateway.assembly.protected import challenging, facts_of, metadata_api, unnamed_servers
 from gateway.assembly.rewrites import unknown_everywhere, unknown_parameters
 from gateway.assembly.schemas import unused_schema_problems
@@ -121,7 +121,7 @@ class _Run:
         }
         self.library = PolicyLibrary(POLICIES, services, named, config.fragments)
         self.tools = tools_of(config)
-        self.library.note(problem for tools in self.tools.values() for problem in tools.problems)
+        self.library.note(tool_problems(self.tools))
         self.metadata: list[RoutedApi] = []
         members = [(product, frozenset(config.product_apis(product))) for product in config.products]
         self._products = {api.id: [product for product, ids in members if api.id in ids] for api in config.apis}

@@ -18,7 +18,7 @@ from gateway.data_plane.mcp.entrance import entrance
 from gateway.data_plane.mcp.inputs import input_of
 from gateway.data_plane.mcp.server import MAX_TOOLS, McpServer, ServerFacts
 from gateway.data_plane.mcp.settings import McpSettings, McpTool
-from gateway.data_plane.mcp.tools import Tool
+from gateway.data_plane.mcp.tools import OfferedTool
 from gateway.data_plane.routing import Match, RoutedApi
 from gateway.errors import LoadError, Location, Problem
 from gateway.pipeline.context import OperationInfo
@@ -108,16 +108,21 @@ class Tools:
             return self._problem((*path, "api"), "mcp-loop", message, "name an API that has operations")
         chosen = [operation for operation in api.operations if written.operation in (None, operation.id)]
         if not chosen:
-            names = ", ".join(operation.id for operation in api.operations[:10])
-            message = f"the API {api.id!r} has no operation {written.operation!r}"
-            if written.operation is None:
-                message = f"the API {api.id!r} has no operations"
-            remedy = f"known: {names}" if names else "list its operations, or give it a definition"
-            at = "api" if written.operation is None else "operation"
-            return self._problem((*path, at), "unknown-operation", message, remedy)
+            return self._unknown(api, written, path)
         for operation in chosen:
             self._name(operation, api, written, path)
         return None
+
+    def _unknown(self, api: Api, written: McpTool, path: tuple[Any, ...]) -> None:
+        """The API has no such operation, or none at all."""
+        message = f"the API {api.id!r} has no operation {written.operation!r}"
+        if not api.operations:
+            message = f"the API {api.id!r} has no operations, so that nothing is known of its tools"
+        names = ", ".join(operation.id for operation in api.operations[:10])
+        remedy = f"known: {names}" if names else "list its operations, or give it a definition"
+        self._problem(
+            (*path, "api" if written.operation is None else "operation"), "unknown-operation", message, remedy
+        )
 
     def _name(self, operation: Operation, api: Api, written: McpTool, path: tuple[Any, ...]) -> None:
         name = written.name or operation.id
@@ -139,6 +144,12 @@ def tools_of(config: Config) -> dict[str, Tools]:
     return {api.id: Tools(config, index) for index, api in enumerate(config.apis) if api.type == "mcp"}
 
 
+def tool_problems(tools: Mapping[str, Tools]) -> Iterator[Problem]:
+    """What is wrong with the tools as they are written."""
+    for listed in tools.values():
+        yield from listed.problems
+
+
 def offer_tools(tools: Mapping[str, Tools], apis: Iterable[RoutedApi]) -> Iterator[Problem]:
     """Give every server its tools; what cannot be one becomes a problem."""
     routed = {api.id: api for api in apis}
@@ -150,8 +161,8 @@ def offer_tools(tools: Mapping[str, Tools], apis: Iterable[RoutedApi]) -> Iterat
             yield from problems
 
 
-def _offered(listed: Tools, routed: Mapping[str, RoutedApi]) -> tuple[dict[str, Tool], list[Problem]]:
-    offered: dict[str, Tool] = {}
+def _offered(listed: Tools, routed: Mapping[str, RoutedApi]) -> tuple[dict[str, OfferedTool], list[Problem]]:
+    offered: dict[str, OfferedTool] = {}
     problems: list[Problem] = []
     outer: ApiRuntime = routed[listed.api.id].payload
     for name, tool in listed.by_name.items():
@@ -162,14 +173,14 @@ def _offered(listed: Tools, routed: Mapping[str, RoutedApi]) -> tuple[dict[str, 
     return offered, problems
 
 
-def _tool(tool: NamedTool, api: RoutedApi, outer: ApiRuntime) -> Tool:
+def _tool(tool: NamedTool, api: RoutedApi, outer: ApiRuntime) -> OfferedTool:
     """Raises LoadError: the operation takes what no argument can be."""
     operation = next(operation for operation in api.operations if operation.id == tool.operation.id)
     runtime: OperationRuntime = operation.payload
     inner: ApiRuntime = api.payload
     keys = {fold_name(key.header) for key in (tool.api.subscription_key,)}
     reserved = inner.contract.names | outer.contract.names | keys
-    return Tool(
+    return OfferedTool(
         name=tool.name,
         title=tool.title,
         description=tool.description,
@@ -190,7 +201,7 @@ def _prefix(api: Api) -> str:
 def bind(apis: Iterable[RoutedApi], dispatcher: Dispatcher) -> None:
     """Have the calls of tools run through *dispatcher*."""
 
-    def run(tool: Tool, request: Request, parameters: dict[str, str]) -> Any:
+    def run(tool: OfferedTool, request: Request, parameters: dict[str, str]) -> Any:
         rest = request.path[len(tool.prefix) :]
         return dispatcher.call(request, Match(tool.api, tool.operation, parameters, rest))
 

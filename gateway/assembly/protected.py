@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import chain
 
 from gateway.assembly import entities
 from gateway.config import Config
@@ -73,7 +74,6 @@ def _path(api: Api) -> str:
 
 def _issuers(pipelines: Iterable[Pipeline]) -> Iterator[str]:
     """The issuers that the token checks of *pipelines* ask for keys."""
-    for pipeline in pipelines:
-        for _, judge in token_checks(pipeline):
-            if isinstance(judge.validator, Constant):
-                yield from (issuer.url.removesuffix(_METADATA) for issuer in judge.validator.value.keys.issuers)
+    for _, judge in chain.from_iterable(map(token_checks, pipelines)):
+        if isinstance(judge.validator, Constant):
+            yield from (issuer.url.removesuffix(_METADATA) for issuer in judge.validator.value.keys.issuers)

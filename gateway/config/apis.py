@@ -165,14 +165,16 @@ class Api(Block):
 
     @model_validator(mode="after")
     def _mcp_fits(self) -> Api:
-        if self.mcp is not None and self.type != "mcp":
+        if self.type == "mcp":
+            return self._as_mcp()
+        if self.mcp is not None:
             raise mistake("one-of", "mcp is for APIs of type mcp", "write type: mcp", at="mcp")
-        if self.type != "mcp":
-            return self
-        if self.openapi is not None or self.operations:
+        return self
+
+    def _as_mcp(self) -> Api:
+        if self.openapi or self.operations:
             raise mistake("one-of", "an API of type mcp has tools, not operations", "list them under mcp.tools")
-        leads = self.backend is not None or self.service_url is not None
-        if self.mcp is not None and self.mcp.tools and leads:
+        if self.mcp is not None and self.mcp.tools and (self.backend or self.service_url):
             raise mistake("one-of", "an MCP server made of operations has no backend of its own", "remove one of them")
         return self
 

@@ -186,7 +186,7 @@ _LIMITED = """<choose><when condition='@((string)context.Variables.GetValueOrDef
 def test_a_limit_for_one_tool(tmp_path: Path, api: str, path: str, tool: str) -> None:
     """A policy of the MCP API counts the calls of one tool; other tools and messages do not count."""
     inbound = {api: _LIMITED.replace("get_item", tool)}
-    arguments = {"get_item": {"id": "1"}, "add": {"a": 1, "b": 2}}[tool]
+    arguments: dict[str, Any] = {"id": "1"} if tool == "get_item" else {"a": 1, "b": 2}
 
     async def scenario() -> None:
         async with mcp_front(tmp_path, inbound, existing=api == "existing") as front:

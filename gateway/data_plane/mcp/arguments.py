@@ -13,6 +13,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 from urllib.parse import quote
 
@@ -63,8 +64,8 @@ def may_be_argument(field: str, reserved: frozenset[str]) -> bool:
 def expanded(template: str, values: Mapping[str, Any]) -> str:
     """The path of a URL *template* with *values* in it, each quoted whole. Raises BadArguments."""
 
-    def value(found: re.Match[str]) -> str:
-        name, several = found[2] or "path", bool(found[1] or found[3])
+    def value(place: re.Match[str]) -> str:
+        name, several = place[2] or "path", bool(place[1] or place[3])
         text = plain_text(name, values.get(name))
         if several:
             return "/".join(_segment(name, part) for part in text.split("/")) if text else ""
@@ -82,7 +83,7 @@ def _segment(name: str, text: str) -> str:
 
 def path_names(template: str) -> list[str]:
     """The names of the arguments in the path of a URL *template*."""
-    return [found[2] or "path" for found in _NAME.finditer(template.partition("?")[0])]
+    return [place[2] or "path" for place in _NAME.finditer(template.partition("?")[0])]
 
 
 def plain_text(name: str, value: Any) -> str:
@@ -113,11 +114,11 @@ def _members(parameter: Parameter, value: Mapping[str, Any]) -> list[tuple[str, 
     pairs = [(member, plain_text(member, item)) for member, item in value.items()]
     if parameter.style == "deepObject":
         return [(f"{parameter.name}[{member}]", text) for member, text in pairs]
-    if parameter.exploded:
-        if not {member for member, _ in pairs} <= set(parameter.form.members):
-            raise BadArguments(f"{parameter.name}: it has a member that the operation does not know")
-        return pairs
-    return [(parameter.name, _joined(parameter, [text for pair in pairs for text in pair]))]
+    if not parameter.exploded:
+        return [(parameter.name, _joined(parameter, list(chain.from_iterable(pairs))))]
+    if not value.keys() <= parameter.form.members.keys():
+        raise BadArguments(f"{parameter.name}: it has a member that the operation does not know")
+    return pairs
 
 
 def _joined(parameter: Parameter, texts: Sequence[str]) -> str:

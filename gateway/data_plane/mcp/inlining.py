@@ -9,6 +9,8 @@ Source: JSON Schema 2020-12 §8.2.3; Model Context Protocol, "Tools".
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from gateway.openapi import Schema
@@ -29,7 +31,7 @@ _REFERENCE = "$ref"
 _ONE = INSIDE | IN_PLACE | {"unevaluatedProperties"}
 _LISTS = INSIDE_LISTS | IN_PLACE_LISTS
 _MAPS = INSIDE_MAPS | IN_PLACE_MAPS
-_DROPPED = frozenset({"example", "writeOnly"})
+_DROPPED = frozenset({_REFERENCE, "example", "writeOnly"})
 
 
 class Inliner:
@@ -40,41 +42,62 @@ class Inliner:
 
     def written_out(self, schema: Schema) -> dict[str, Any]:
         """*schema* without references, and without what only answers have."""
-        return self._schema(schema.data, schema.among.data, (schema.key,))
+        return self._schema(schema.data, _Surroundings(schema.among.data, (schema.key,)))
 
-    def _schema(self, data: SchemaData, among: dict[str, SchemaData], open_keys: tuple[str, ...]) -> dict[str, Any]:
+    def _schema(self, data: SchemaData, around: _Surroundings) -> dict[str, Any]:
         self._left -= 1
         if not isinstance(data, dict):
             return {} if data else {"not": {}}
-        if self._left < 0 or len(open_keys) > MAX_DEPTH:
+        if self._left < 0 or len(around.open_keys) > MAX_DEPTH:
             return _outline(data)
-        written = {
-            key: self._keyword(key, value, among, open_keys)
-            for key, value in data.items()
-            if key != _REFERENCE and key not in _DROPPED
-        }
-        reference = data.get(_REFERENCE)
-        return written if reference is None else {**self._target(reference, among, open_keys), **written}
+        written = {key: self._keyword(key, data[key], around) for key in data.keys() - _DROPPED}
+        if _REFERENCE not in data:
+            return _sorted(written, data)
+        return {**self._target(data[_REFERENCE].rpartition("/")[2], around), **_sorted(written, data)}
 
-    def _target(self, reference: str, among: dict[str, SchemaData], open_keys: tuple[str, ...]) -> dict[str, Any]:
-        key = reference.rpartition("/")[2]
-        target = among[key]
-        if key in open_keys:
-            return _outline(target)
-        return self._schema(target, among, (*open_keys, key))
+    def _target(self, key: str, around: _Surroundings) -> dict[str, Any]:
+        target = around.among[key]
+        return _outline(target) if key in around.open_keys else self._schema(target, around.inside(key))
 
-    def _keyword(self, key: str, value: Any, among: dict[str, SchemaData], open_keys: tuple[str, ...]) -> Any:
-        deeper = (*open_keys, "")
+    def _keyword(self, key: str, value: Any, around: _Surroundings) -> Any:
         if key in _ONE:
-            return value if isinstance(value, bool) else self._schema(value, among, deeper)
+            return value if isinstance(value, bool) else self._schema(value, around.inside())
         if key in _LISTS:
-            return [self._schema(item, among, deeper) for item in value]
-        if key == "properties":
-            shown = {name: inner for name, inner in value.items() if not _is_read_only(inner)}
-            return {name: self._schema(inner, among, deeper) for name, inner in shown.items()}
+            return [self._schema(item, around.inside()) for item in value]
         if key in _MAPS:
-            return {name: self._schema(inner, among, deeper) for name, inner in value.items()}
+            return self._map(_on_requests(value) if key == "properties" else value, around.inside())
         return value
+
+    def _map(self, schemas: Mapping[str, SchemaData], around: _Surroundings) -> dict[str, Any]:
+        return {name: self._schema(schema, around) for name, schema in schemas.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class _Surroundings:
+    """
+    Where a schema is.
+
+    Attributes:
+        among: The schemas of the definition, by key.
+        open_keys: Keys of those that it is inside of, one for each level.
+    """
+
+    among: dict[str, SchemaData]
+    open_keys: tuple[str, ...]
+
+    def inside(self, key: str = "") -> _Surroundings:
+        """One level deeper, inside the schema with *key* if it has one."""
+        return _Surroundings(self.among, (*self.open_keys, key))
+
+
+def _sorted(written: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]:
+    """*written* in the order of *data*."""
+    return {key: written[key] for key in data if key in written}
+
+
+def _on_requests(properties: Mapping[str, SchemaData]) -> dict[str, SchemaData]:
+    """Those of *properties* that a request may have."""
+    return {name: schema for name, schema in properties.items() if not _is_read_only(schema)}
 
 
 def _outline(data: SchemaData) -> dict[str, Any]:

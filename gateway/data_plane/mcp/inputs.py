@@ -16,7 +16,7 @@ from gateway.data_plane.mcp.arguments import TextArgument, may_be_argument, path
 from gateway.data_plane.mcp.inlining import Inliner
 from gateway.data_plane.routing.templates import parse
 from gateway.errors import LoadError, Location
-from gateway.openapi import BodyContent, OperationDefinition, Parameter
+from gateway.openapi import UNDEFINED, BodyContent, OperationDefinition, Parameter
 from gateway.pipeline.context import OperationInfo
 
 WHOLE_BODY = "body"
@@ -60,76 +60,82 @@ class ToolInput:
 
 def input_of(operation: OperationInfo, reserved: frozenset[str]) -> ToolInput:
     """
-    What the tool made of *operation* takes; *reserved*: folded names of header fields that only policies set.
+    What the tool taken of *operation* takes; *reserved*: folded names of header fields that only policies set.
 
     Raises:
         LoadError: The body is of a form that no argument can have.
     """
-    definition = operation.definition
-    made = ToolInput(path=tuple(dict.fromkeys(path_names(operation.url_template))))
+    definition = operation.definition or UNDEFINED
+    taken = ToolInput(path=tuple(dict.fromkeys(path_names(operation.url_template))))
     inliner = Inliner()
-    for name in made.path:
-        _add(made, name, None if definition is None else definition.path.get(name), inliner, required=True)
-    _add_query(made, operation, inliner)
-    for parameter in () if definition is None else definition.headers.values():
-        if may_be_argument(parameter.name, reserved) and parameter.name not in made.properties:
-            made.headers.append(TextArgument(parameter.name, parameter, parameter.required))
-            _add(made, parameter.name, parameter, inliner, parameter.required)
-    if definition is None:
-        _add_unknown_body(made, operation.method)
+    for name in taken.path:
+        _add(taken, name, definition.path.get(name), inliner, required=True)
+    _add_query(taken, operation, inliner)
+    _add_headers(taken, definition, inliner, reserved)
+    if operation.definition is None:
+        _add_unknown_body(taken, operation.method)
     elif definition.body is not None and definition.body.media_types:
-        _add_body(made, definition, definition.body, inliner)
-    return made
+        _add_body(taken, definition, definition.body, inliner)
+    return taken
 
 
-def _add(made: ToolInput, name: str, parameter: Parameter | None, inliner: Inliner, required: bool) -> None:
+def _add_headers(taken: ToolInput, definition: OperationDefinition, inliner: Inliner, reserved: frozenset[str]) -> None:
+    for parameter in definition.headers.values():
+        if may_be_argument(parameter.name, reserved) and parameter.name not in taken.properties:
+            taken.headers.append(TextArgument(parameter.name, parameter, parameter.required))
+            _add(taken, parameter.name, parameter, inliner, parameter.required)
+
+
+def _add(taken: ToolInput, name: str, parameter: Parameter | None, inliner: Inliner, required: bool) -> None:
     schema = {"type": "string"} if parameter is None else inliner.written_out(parameter.schema)
     if parameter is not None and parameter.description and "description" not in schema:
         schema = {**schema, "description": parameter.description}
-    made.properties[name] = schema
+    taken.properties[name] = schema
     if required:
-        made.required.append(name)
+        taken.required.append(name)
 
 
-def _add_query(made: ToolInput, operation: OperationInfo, inliner: Inliner) -> None:
+def _add_query(taken: ToolInput, operation: OperationInfo, inliner: Inliner) -> None:
     """Query parameters of the definition, and those that only the URL template has."""
-    defined = () if operation.definition is None else operation.definition.query
-    arguments = [TextArgument(parameter.name, parameter, parameter.required) for parameter in defined]
-    names = {argument.name for argument in arguments}
+    defined = (operation.definition or UNDEFINED).query
+    arguments = {parameter.name: TextArgument(parameter.name, parameter, parameter.required) for parameter in defined}
     for term in parse(operation.url_template, _NOWHERE).query:
         if term.parameter is None:
-            made.literal_query.append((term.name, term.text))
-        elif term.name not in names:
-            arguments.append(TextArgument(term.name, None, True))
-    for argument in arguments:
-        if argument.name not in made.properties:
-            made.query.append(argument)
-            _add(made, argument.name, argument.parameter, inliner, argument.required)
+            taken.literal_query.append((term.name, term.text))
+        else:
+            arguments.setdefault(term.name, TextArgument(term.name, None, True))
+    taken.query += (argument for name, argument in arguments.items() if name not in taken.properties)
+    for argument in taken.query:
+        _add(taken, argument.name, argument.parameter, inliner, argument.required)
 
 
-def _add_unknown_body(made: ToolInput, method: str) -> None:
+def _add_unknown_body(taken: ToolInput, method: str) -> None:
     """Of an operation without a definition nothing is known but its method."""
     if method in ("POST", "PUT", "PATCH"):
-        made.media_type = _JSON
-        made.properties[WHOLE_BODY] = {"description": "The body of the request, as JSON."}
+        taken.media_type = _JSON
+        taken.properties[WHOLE_BODY] = {"description": "The body of the request, as JSON."}
 
 
-def _add_body(made: ToolInput, definition: OperationDefinition, body: BodyContent, inliner: Inliner) -> None:
-    made.media_type = name = _chosen(body.media_types, definition.location)
-    schema = body.media_types[name].schema
-    if not (_is_json(name) or name == _FORM):
-        made.properties[WHOLE_BODY] = {"type": "string", "description": f"The body of the request, as {name}."}
+def _add_body(taken: ToolInput, definition: OperationDefinition, body: BodyContent, inliner: Inliner) -> None:
+    taken.media_type = name = _chosen(body.media_types, definition.location)
+    if _is_text(name):
+        taken.properties[WHOLE_BODY] = {"type": "string", "description": f"The body of the request, as {name}."}
     else:
+        schema = body.media_types[name].schema if name in body.media_types else None
         written = {} if schema is None else inliner.written_out(schema)
-        members = written.get("properties", {})
-        if _can_be_spread(written) and made.properties.keys().isdisjoint(members):
-            made.members = frozenset(members)
-            made.properties |= members
-            made.required += [member for member in written.get("required", ()) if member in members]
-            return
-        made.properties[WHOLE_BODY] = written
+        if _can_be_spread(written) and taken.properties.keys().isdisjoint(written["properties"]):
+            return _spread(taken, written)
+        taken.properties[WHOLE_BODY] = written
     if body.required:
-        made.required.append(WHOLE_BODY)
+        taken.required.append(WHOLE_BODY)
+    return None
+
+
+def _spread(taken: ToolInput, written: dict[str, Any]) -> None:
+    """The members of the body are arguments."""
+    taken.members = frozenset(written["properties"])
+    taken.properties |= written["properties"]
+    taken.required += [member for member in written.get("required", ()) if member in taken.members]
 
 
 def _can_be_spread(schema: dict[str, Any]) -> bool:
@@ -142,12 +148,9 @@ def _can_be_spread(schema: dict[str, Any]) -> bool:
 def _chosen(media_types: Iterable[str], location: Location) -> str:
     """The form in which the body is sent. Raises LoadError."""
     names = list(media_types)
-    for fits in (_is_json, lambda name: name == _FORM, _is_text):
-        for name in names:
-            if fits(name):
-                return name
-    if "*/*" in names or "application/*" in names:
-        return _JSON
+    chosen = next((name for fits in _FORMS for name in names if fits(name)), None)
+    if chosen is not None:
+        return _JSON if "*" in chosen else chosen
     message = f"a tool cannot send {', '.join(names)}"
     raise LoadError.at(location, "mcp-body", message, "leave the operation out of mcp.tools, or declare a JSON body")
 
@@ -156,5 +159,16 @@ def _is_json(name: str) -> bool:
     return name == _JSON or (name.startswith("application/") and name.endswith("+json"))
 
 
+def _is_form(name: str) -> bool:
+    return name == _FORM
+
+
+def _is_range(name: str) -> bool:
+    return name in ("*/*", "application/*")
+
+
 def _is_text(name: str) -> bool:
     return name.startswith("text/") or name.endswith(("/xml", "+xml"))
+
+
+_FORMS = (_is_json, _is_form, _is_range, _is_text)  # the best first

@@ -93,12 +93,12 @@ def read_message(content: bytes) -> Message:
 
 
 def _message(value: dict[str, Any]) -> Message:
-    id, method, params = value.get("id"), value.get("method"), value.get("params", {})
+    id, method, params = value.get("id"), value.get("method", ""), value.get("params", {})
     if "id" in value and not _is_id(id):
         raise RpcError(INVALID_REQUEST, "id is a text or a whole number")
-    if "method" not in value and ("result" in value or "error" in value):
+    if "method" not in value and not value.keys().isdisjoint(("result", "error")):
         return Message(MessageKind.ANSWER, id=id)
-    if not isinstance(method, str) or not 0 < len(method) <= MAX_METHOD:
+    if not _is_method(method):
         raise RpcError(INVALID_REQUEST, "method is missing", id)
     if not isinstance(params, dict):
         raise RpcError(INVALID_PARAMS, "params is an object", id)
@@ -107,6 +107,10 @@ def _message(value: dict[str, Any]) -> Message:
 
 def _is_id(id: Any) -> bool:
     return (isinstance(id, str) and len(id) <= MAX_ID) or (isinstance(id, int) and not isinstance(id, bool))
+
+
+def _is_method(method: Any) -> bool:
+    return isinstance(method, str) and 0 < len(method) <= MAX_METHOD
 
 
 def _is_shallow(value: Any) -> bool:

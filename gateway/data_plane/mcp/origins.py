@@ -18,10 +18,8 @@ def origin_of(text: str) -> str | None:
         port = parts.port
     except ValueError:
         return None
-    if not parts.scheme or not parts.hostname or parts.username is not None:
-        return None
-    if parts.path or parts.query or parts.fragment:
+    if not (parts.scheme and parts.hostname) or text.lower() != f"{parts.scheme}://{parts.netloc.lower()}":
         return None
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     shown = "" if port in (None, DEFAULT_PORTS.get(parts.scheme)) else f":{port}"
-    return f"{parts.scheme}://{host}{shown}"
+    return None if "@" in parts.netloc else f"{parts.scheme}://{host}{shown}"

@@ -47,7 +47,7 @@ from gateway.wire.pending import Pending
 
 if TYPE_CHECKING:
     from gateway.data_plane.mcp.settings import McpSettings
-    from gateway.data_plane.mcp.tools import Tool
+    from gateway.data_plane.mcp.tools import OfferedTool
 
 PAGE = 100  # tools
 MAX_TOOLS = 1_000
@@ -80,10 +80,10 @@ class ServerFacts:
         return {"name": self.name, "title": self.title, "version": self.version}
 
 
-Runner = Callable[["Tool", Request, dict[str, str]], Response | Awaitable[Response]]
+Runner = Callable[["OfferedTool", Request, dict[str, str]], Response | Awaitable[Response]]
 
 
-def _not_bound(tool: Tool, request: Request, parameters: dict[str, str]) -> Response:
+def _not_bound(tool: OfferedTool, request: Request, parameters: dict[str, str]) -> Response:
     return Response(503)
 
 
@@ -99,12 +99,12 @@ class McpServer:
 
     facts: ServerFacts
     settings: McpSettings
-    tools: Mapping[str, Tool] = field(default_factory=dict)
+    tools: Mapping[str, OfferedTool] = field(default_factory=dict)
     run: Runner = _not_bound
     url: Url = Url("http", "mcp", 80, "/")
     _pages: list[list[dict[str, Any]]] = field(default_factory=lambda: [[]])
 
-    def offer(self, tools: Mapping[str, Tool]) -> None:
+    def offer(self, tools: Mapping[str, OfferedTool]) -> None:
         """Have these *tools* from now on; called at load."""
         self.tools = tools
         listings = [tool.listing for tool in tools.values()]

@@ -38,7 +38,7 @@ _FORM = "application/x-www-form-urlencoded"
 
 
 @dataclass(frozen=True, slots=True)
-class Tool:
+class OfferedTool:
     """
     One tool.
 
