@@ -10,6 +10,7 @@ from gateway.data_plane.mcp.messages import Message, MessageKind, RpcError
 from gateway.data_plane.mcp.protocol import check_envelope, era_of, negotiated
 from gateway.wire.headers import Headers
 
+AGREED: list[tuple[object, str]] = [("2025-06-18",) * 2, ("2026-07-28", "2025-11-25"), (1, "2025-11-25")]
 META = {"io.modelcontextprotocol/protocolVersion": "2026-07-28", "io.modelcontextprotocol/clientCapabilities": {}}
 FIELDS = [("MCP-Protocol-Version", "2026-07-28"), ("Mcp-Method", "tools/call"), ("Mcp-Name", "t")]
 
