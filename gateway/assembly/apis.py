@@ -100,7 +100,7 @@ def assemble(
         watcher=watcher or UNWATCHED,
         requests=RequestLog() if requests is None else requests,
     )
-    bind(apis, dispatcher)
+    bind(run.tools, dispatcher)
     notes = [note for document in run.library.documents for note in lint(document)]
     return Assembly(config, dispatcher, apis, tuple(dict.fromkeys([*notes, *run.library.notes])))
 
@@ -226,7 +226,7 @@ class _Run:
 
     def _target(self, api: Api) -> Target:
         if api.type == "mcp" and self.tools[api.id].are_made:
-            return self.tools[api.id].server()
+            return self.tools[api.id].target()
         if api.backend is not None:
             return self._targets.for_id(api.backend)
         return NoTarget() if api.service_url is None else self._targets.for_api(api.service_url)

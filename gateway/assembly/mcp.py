@@ -8,23 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gateway import __version__
 from gateway.config import Config
 from gateway.config.apis import Api, Operation, named
 from gateway.data_plane.dispatcher import ApiRuntime, Dispatcher, OperationRuntime
 from gateway.data_plane.mcp.entrance import entrance
-from gateway.data_plane.mcp.inputs import input_of
-from gateway.data_plane.mcp.server import MAX_TOOLS, McpServer, ServerFacts
-from gateway.data_plane.mcp.settings import McpSettings, McpTool
-from gateway.data_plane.mcp.tools import OfferedTool
+from gateway.data_plane.mcp.settings import MAX_TOOLS, McpSettings, McpTool
 from gateway.data_plane.routing import Match, RoutedApi
 from gateway.errors import LoadError, Location, Problem
 from gateway.pipeline.context import OperationInfo
 from gateway.pipeline.step import PipelineStep
 from gateway.wire.fields import fold_name
 from gateway.wire.messages import Request
+
+if TYPE_CHECKING:
+    from gateway.data_plane.mcp.server import McpServer
+    from gateway.data_plane.mcp.tools import OfferedTool
 
 NO_SETTINGS = McpSettings()
 _NAME = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-")
@@ -65,6 +66,7 @@ class Tools:
     Attributes:
         by_name: Those that can be used.
         problems: What is wrong with others.
+        server: The API's target, once it has been asked for.
     """
 
     def __init__(self, config: Config, index: int) -> None:
@@ -72,6 +74,7 @@ class Tools:
         self.settings = self.api.mcp or NO_SETTINGS
         self.by_name: dict[str, NamedTool] = {}
         self.problems: list[Problem] = []
+        self.server: McpServer | None = None
         self._config = config
         self._apis = {api.id: api for api in config.apis}
         for number, written in enumerate(self.settings.tools):
@@ -93,11 +96,14 @@ class Tools:
         known = {name: tool.info for name, tool in self.by_name.items()} if self.are_made else None
         return entrance(self.settings, known)
 
-    def server(self) -> McpServer:
+    def target(self) -> McpServer:
         """The API's target, still without tools."""
+        from gateway.data_plane.mcp.server import McpServer, ServerFacts  # loads JSON Schema
+
         version = self.api.version.value if self.api.version else __version__
         facts = ServerFacts(self.api.id, named(self.api), version, self.settings.instructions)
-        return McpServer(facts, self.settings)
+        self.server = McpServer(facts, self.settings)
+        return self.server
 
     def _add(self, written: McpTool, path: tuple[Any, ...]) -> None:
         api = self._apis.get(written.api)
@@ -153,11 +159,10 @@ def tool_problems(tools: Mapping[str, Tools]) -> Iterator[Problem]:
 def offer_tools(tools: Mapping[str, Tools], apis: Iterable[RoutedApi]) -> Iterator[Problem]:
     """Give every server its tools; what cannot be one becomes a problem."""
     routed = {api.id: api for api in apis}
-    for api_id, listed in tools.items():
-        server = routed[api_id].payload.target
-        if isinstance(server, McpServer):
+    for listed in tools.values():
+        if listed.server is not None:
             offered, problems = _offered(listed, routed)
-            server.offer(offered)
+            listed.server.offer(offered)
             yield from problems
 
 
@@ -175,6 +180,9 @@ def _offered(listed: Tools, routed: Mapping[str, RoutedApi]) -> tuple[dict[str, 
 
 def _tool(tool: NamedTool, api: RoutedApi, outer: ApiRuntime) -> OfferedTool:
     """Raises LoadError: the operation takes what no argument can be."""
+    from gateway.data_plane.mcp.inputs import input_of  # loads JSON Schema
+    from gateway.data_plane.mcp.tools import OfferedTool
+
     operation = next(operation for operation in api.operations if operation.id == tool.operation.id)
     runtime: OperationRuntime = operation.payload
     inner: ApiRuntime = api.payload
@@ -198,13 +206,13 @@ def _prefix(api: Api) -> str:
     return "".join(f"/{word}" for word in words if word)
 
 
-def bind(apis: Iterable[RoutedApi], dispatcher: Dispatcher) -> None:
+def bind(tools: Mapping[str, Tools], dispatcher: Dispatcher) -> None:
     """Have the calls of tools run through *dispatcher*."""
 
     def run(tool: OfferedTool, request: Request, parameters: dict[str, str]) -> Any:
         rest = request.path[len(tool.prefix) :]
         return dispatcher.call(request, Match(tool.api, tool.operation, parameters, rest))
 
-    for api in apis:
-        if isinstance(api.payload.target, McpServer):
-            api.payload.target.run = run
+    for listed in tools.values():
+        if listed.server is not None:
+            listed.server.run = run

@@ -10,8 +10,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
-from gateway.data_plane.mcp.entrance import TOOL_VARIABLE
-from gateway.data_plane.mcp.tools import PARENT
+from gateway.data_plane.mcp.entrance import PARENT, TOOL_VARIABLE
 from gateway.pipeline.context import ShownToken
 from gateway.telemetry.requests.plain import cut, plain
 from gateway.telemetry.requests.record import (

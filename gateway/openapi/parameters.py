@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from gateway.openapi.json_schema import CHECK_TIME_S, Schema
-from gateway.openapi.json_text import read_json
 from gateway.openapi.plain import json_number
+from gateway.reading.json_text import read_json
 from gateway.wire.fields import fold_name
 
 Pair: TypeAlias = "tuple[str, str]"

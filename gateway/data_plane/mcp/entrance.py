@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 METHOD_VARIABLE = "mcp-method"
 TOOL_VARIABLE = "mcp-tool"
+PARENT = "mcp-parent"  # key of the memo of a call's request: the id of the request that called
 
 PLACE = Place("mcp", Scope.GLOBAL, Section.INBOUND, "")
 _NAME = re.compile(r"[A-Za-z0-9_./-]{1,128}")  # what a log, a metric and a counter's key may have

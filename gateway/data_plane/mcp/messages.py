@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, TypeAlias
 
-from gateway.openapi.json_text import read_json
+from gateway.reading.json_text import read_json
 
 PARSE_ERROR = -32700
 INVALID_REQUEST = -32600

@@ -50,7 +50,6 @@ if TYPE_CHECKING:
     from gateway.data_plane.mcp.tools import OfferedTool
 
 PAGE = 100  # tools
-MAX_TOOLS = 1_000
 TTL_MS = 60_000
 PATHS = ("", "/", "/mcp", "/mcp/")
 

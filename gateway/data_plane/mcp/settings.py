@@ -12,6 +12,7 @@ from gateway.reading.values import Count, Duration, Id, TextForm, Url
 
 MESSAGE_BYTES = 256 * 1024
 RESULT_BYTES = 1024 * 1024
+MAX_TOOLS = 1_000
 
 
 def _origin(value: str) -> str:

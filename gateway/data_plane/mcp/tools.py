@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from gateway.data_plane.mcp.arguments import BadArguments, expanded, field_value, query_pairs
+from gateway.data_plane.mcp.entrance import PARENT
 from gateway.data_plane.mcp.inputs import WHOLE_BODY, ToolInput
 from gateway.wire.body import Body
 from gateway.wire.headers import Headers
@@ -21,8 +22,6 @@ from gateway.wire.target import TargetError, normal_path
 
 if TYPE_CHECKING:
     from gateway.data_plane.routing import RoutedApi, RoutedOperation
-
-PARENT = "mcp-parent"  # key of the memo of a call's request: the id of the request that called
 
 # What a message says about itself, not about its caller.
 _OWN = frozenset(

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from gateway.data_plane.mcp.arguments import BadArguments
+from gateway.data_plane.mcp.entrance import PARENT
 from gateway.data_plane.mcp.inputs import ToolInput
-from gateway.data_plane.mcp.tools import PARENT, OfferedTool
+from gateway.data_plane.mcp.tools import OfferedTool
 from gateway.data_plane.routing import RoutedApi, RoutedOperation
 from gateway.wire.headers import Headers
 from gateway.wire.messages import Request

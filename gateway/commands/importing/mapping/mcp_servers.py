@@ -15,6 +15,7 @@ from gateway.commands.importing.mapping.identifiers import last_segment
 from gateway.commands.importing.mapping.instance import Instance
 from gateway.commands.importing.mapping.taking import Taker
 from gateway.commands.importing.resources import ArmResource, Unresolved
+from gateway.reading.yaml_nodes import Scalar
 
 _OPERATION = re.compile(r"(?:.*/)?apis/([^/]+)/operations/([^/]+)", re.IGNORECASE)
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_.-]+")
@@ -58,16 +59,11 @@ class McpServers:
         matched = None if reference is None else _OPERATION.fullmatch(reference.value)
         api = None if matched is None else self._api(matched[1], resource)
         if matched is None or api is None:
-            what = f"{tool.what}: tool {name}"
             message = "its operation is not here" if matched else "the source does not say which operation it is"
-            self._draft.needs_you(tool.location, what, message, _SET_IT)
-            return
+            return self._draft.needs_you(tool.location, f"{tool.what}: tool {name}", message, _SET_IT)
         operation = self._instance.ids.find(f"operations of {api}", matched[2]) or matched[2]
-        made: dict[str, Any] = {"api": api, "operation": operation}
-        shown = _NOT_IN_NAMES.sub("-", name)[:128]
-        made |= {"name": shown} if shown and shown != operation else {}
-        known = description is not None and not isinstance(description, Unresolved)
-        yield made | ({"description": description.value} if known and description else {})
+        yield {"api": api, "operation": operation} | _texts(name, operation, description)
+        return None
 
     def _api(self, name: str, resource: ArmResource) -> str | None:
         return self._instance.ids.find("apis", name.partition(";rev=")[0], resource.workspace)
@@ -90,3 +86,12 @@ class McpServers:
             remedy = "write protected-resource: for metadata that the gateway serves itself"
             self._draft.left_out(operation.location, f"operation {operation.name[-1]}", message, remedy)
             self._instance.below(operation, "apis/operations/policies")
+
+
+def _texts(name: str, operation: str, description: Scalar | None) -> dict[str, str]:
+    """Name and description, where they are known and are not the operation's own."""
+    shown = _NOT_IN_NAMES.sub("-", name)[:128]
+    texts = {"name": shown} if shown not in ("", operation) else {}
+    if description is None or isinstance(description, Unresolved):
+        return texts
+    return {**texts, "description": description.value}
