@@ -196,20 +196,22 @@ class _Run:
         pipelines[None] = self._pipeline(PolicyFiles(own, api.policy, None, self._config.global_policy))
         if api.type == "grpc":
             self._refuse_work_on_bodies(pipelines.values())
-        pipelines = self._behind(self._first_steps(api, pipelines.values()), pipelines)
+        pipelines = self._between(api, pipelines)
         return OperationRuntime(info, pipelines, self._metrics.operation(api.id, info.id))
 
     def _first_steps(self, api: Api, pipelines: Iterable[Pipeline]) -> Steps:
         """What runs before any policy of *api*."""
         facts = facts_of(api, pipelines)
         steps = () if facts is None else (challenging(facts),)
-        return (*steps, self.tools[api.id].step()) if api.type == "mcp" else steps
+        return (*steps, self.tools[api.id].step(self._metrics)) if api.type == "mcp" else steps
 
-    @staticmethod
-    def _behind(steps: Steps, pipelines: dict[str | None, Pipeline]) -> dict[str | None, Pipeline]:
-        if not steps:
+    def _between(self, api: Api, pipelines: dict[str | None, Pipeline]) -> dict[str | None, Pipeline]:
+        """*pipelines* with the steps that an API of its kind has before and behind its inbound policies."""
+        first = self._first_steps(api, pipelines.values())
+        last = self.tools[api.id].last_steps() if api.type == "mcp" else ()
+        if not first and not last:
             return pipelines
-        return {id: replace(pipeline, inbound=(*steps, *pipeline.inbound)) for id, pipeline in pipelines.items()}
+        return {id: replace(own, inbound=(*first, *own.inbound, *last)) for id, own in pipelines.items()}
 
     def _refuse_work_on_bodies(self, pipelines: Iterable[Pipeline]) -> None:
         self.library.note(problem for pipeline in pipelines for problem in pipeline.body_work)

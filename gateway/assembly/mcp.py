@@ -15,11 +15,13 @@ from gateway.config import Config
 from gateway.config.apis import Api, Operation, named
 from gateway.data_plane.dispatcher import ApiRuntime, Dispatcher, OperationRuntime
 from gateway.data_plane.mcp.entrance import entrance
+from gateway.data_plane.mcp.sessions import seal
 from gateway.data_plane.mcp.settings import MAX_TOOLS, McpSettings, McpTool
 from gateway.data_plane.routing import Match, RoutedApi
 from gateway.errors import LoadError, Location, Problem
 from gateway.pipeline.context import OperationInfo
-from gateway.pipeline.step import PipelineStep
+from gateway.pipeline.step import PipelineStep, Steps
+from gateway.telemetry.metrics import GatewayMetrics
 from gateway.wire.fields import fold_name
 from gateway.wire.messages import Request
 
@@ -91,10 +93,15 @@ class Tools:
         """Whether the API is a server made of operations."""
         return bool(self.settings.tools)
 
-    def step(self) -> PipelineStep:
+    def step(self, metrics: GatewayMetrics) -> PipelineStep:
         """What stands in front of the API's pipelines."""
         known = {name: tool.info for name, tool in self.by_name.items()} if self.are_made else None
-        return entrance(self.settings, known)
+        return entrance(self.settings, known, metrics.tool_calls(self.api.id))
+
+    def last_steps(self) -> Steps:
+        """What stands behind the inbound sections of the API's pipelines."""
+        key = self.settings.session_key
+        return () if key is None else (seal(key.get_secret_value().encode(), self.api.id),)
 
     def target(self) -> McpServer:
         """The API's target, still without tools."""

@@ -113,15 +113,19 @@ def test_a_call_has_a_record_of_its_own(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with mcp_front(tmp_path) as front, front.client() as client:
             await client.call_tool("get_item", {"id": "1"})
+            told = front.service.values("x-request-id")
             await client.call_tool("broken", {})
             records = front.records()
             message = next(record for record in records if record["tool"] == "get_item")
             call = next(record for record in records if record["parent"] == message["id"])
             assert (message["api"], message["operation"], message["path"]) == ("tools", "get_item", "/tools/mcp")
             assert (call["api"], call["operation"], call["path"]) == ("orders", "get-item", "/orders/items/1")
-            assert (call["method"], call["status"]) == ("GET", 200)
+            assert (call["method"], call["status"], [call["id"]]) == ("GET", 200, told)
             broken = next(record for record in records if record["operation"] == "broken" and record["parent"])
             assert (broken["status"], broken["outcome"], broken["source"]) == (500, "failed", "backend")
+            await front.post(_message("tools/call", name="nothing"))
+            counted = front.gateway.metrics.tool_calls("tools").statuses
+            assert counted == {("get_item", 200): 1, ("broken", 200): 1, ("(others)", 200): 1}
 
     asyncio.run(scenario())
 
@@ -132,12 +136,14 @@ _VALIDATE = """<validate-jwt header-name="Authorization" require-scheme="Bearer"
 </validate-jwt>"""
 _PROTECTED = ("    path: tools\n", "    path: tools\n    protected-resource: {scopes: [api://items/Items.Read]}\n")
 
+_PROXY = ("management: 127.0.0.1:0\n", "management: 127.0.0.1:0\ntrusted-proxies: [127.0.0.0/8]\n")
+
 
 def test_a_protected_server(tmp_path: Path) -> None:
     """Without a token a client is refused and told where to get one; with one it lists and calls; scope counts."""
 
     async def scenario() -> None:
-        async with mcp_front(tmp_path, {"tools": _VALIDATE}, replaced=[_PROTECTED]) as front:
+        async with mcp_front(tmp_path, {"tools": _VALIDATE}, replaced=[_PROTECTED, _PROXY]) as front:
             where = front.url("/.well-known/oauth-protected-resource/tools/mcp")
             refused = await front.post(_message("ping"))
             scope = 'scope="api://items/Items.Read"'
@@ -151,6 +157,10 @@ def test_a_protected_server(tmp_path: Path) -> None:
                 [issuer],
                 ["api://items/Items.Read"],
             )
+            proxied = {"X-Forwarded-Proto": "https", "X-Forwarded-Host": "api.example"}
+            behind = await front.post(_message("ping"), headers=proxied)
+            public = "https://api.example/.well-known/oauth-protected-resource/tools/mcp"
+            assert f'resource_metadata="{public}"' in behind.headers["www-authenticate"]
             forged = await front.post(_message("ping"), headers={"Authorization": "Bearer x.y.z"})
             assert forged.headers["www-authenticate"].startswith('Bearer error="invalid_token", resource_metadata=')
             weak = front.entra.mint(app_only=False, scp="Items.Write")
@@ -174,6 +184,33 @@ def test_an_operation_judges_the_same_caller(tmp_path: Path) -> None:
                 assert text_of(result).startswith("HTTP 401")
             async with front.client(token=front.entra.mint(app_only=False, scp="Items.Read")) as client:
                 assert not (await client.call_tool("get_item", {"id": "1"})).is_error
+
+    asyncio.run(scenario())
+
+
+_KEYED = ("    policy: existing.xml\n", "    policy: existing.xml\n    mcp: {session-key: 0123456789abcdef}\n")
+
+
+def test_a_session_is_its_callers(tmp_path: Path) -> None:
+    """A session goes on with a new token of the same caller; with another caller's it does not exist, nor unsealed."""
+
+    async def scenario() -> None:
+        async with mcp_front(tmp_path, {"existing": _VALIDATE}, replaced=[_KEYED], existing=True) as front:
+
+            async def asked(message: dict[str, Any], session: str | None, sub: str) -> httpx2.Response:
+                token = front.entra.mint(app_only=False, scp="Items.Read", sub=sub)
+                fields = {"Authorization": f"Bearer {token}"} | ({"Mcp-Session-Id": session} if session else {})
+                reply: httpx2.Response = await front.post(message, "/existing", fields)
+                return reply
+
+            client = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "c", "version": "1"}}
+            session = (await asked(_message("initialize", **client), None, sub="alice")).headers["mcp-session-id"]
+            assert (await asked(_message("ping"), session, sub="alice")).status_code == 200
+            for stolen, sub in ((session, "bob"), (session.rpartition(".")[0], "alice")):
+                refused = await asked(_message("ping"), stolen, sub=sub)
+                assert refused.status_code == 404
+                assert "Mcp-Session-Id" not in refused.headers
+            assert (await asked(_message("ping"), f"{session}x", sub="alice")).status_code == 404
 
     asyncio.run(scenario())
 

@@ -21,15 +21,18 @@ from gateway.pipeline.changes import Change, variables
 from gateway.pipeline.context import OperationInfo
 from gateway.pipeline.place import Place
 from gateway.pipeline.step import PipelineStep, Policy
+from gateway.telemetry.tool_calls import ToolCalls
 from gateway.wire.body import Body
 
 if TYPE_CHECKING:
     from gateway.data_plane.mcp.settings import McpSettings
     from gateway.pipeline.context import Context
     from gateway.pipeline.outcome import MaybeLater
+    from gateway.wire.messages import Ending
 
 METHOD_VARIABLE = "mcp-method"
 TOOL_VARIABLE = "mcp-tool"
+MESSAGE = "mcp-message"  # key of a request's memo: a body, and the message that it is
 PARENT = "mcp-parent"  # key of the memo of a call's request: the id of the request that called
 
 PLACE = Place("mcp", Scope.GLOBAL, Section.INBOUND, "")
@@ -39,10 +42,11 @@ _NAME = re.compile(r"[A-Za-z0-9_./-]{1,128}")  # what a log, a metric and a coun
 class McpEntrance(Policy):
     """Reads the message, and tells the policies behind it what it asks for."""
 
-    __slots__ = ("_known", "_max_bytes", "_origins")
+    __slots__ = ("_calls", "_known", "_max_bytes", "_origins")
 
-    def __init__(self, settings: McpSettings, known: Mapping[str, OperationInfo] | None) -> None:
+    def __init__(self, settings: McpSettings, known: Mapping[str, OperationInfo] | None, calls: ToolCalls) -> None:
         """*known*: the tools; None where a server is passed through, which alone knows its own."""
+        self._calls = calls
         self._origins = frozenset(settings.allowed_origins)
         self._max_bytes = settings.max_message_bytes
         self._known = known
@@ -70,9 +74,11 @@ class McpEntrance(Policy):
             limit = f"{self._max_bytes} bytes"
             raise PolicyError(413, "McpMessageTooLarge", "The message is too large", expected=limit)
         try:
-            self._tell(read_message(content), context)
+            message = read_message(content)
         except RpcError:
             return
+        context.request.memo[MESSAGE] = content, message
+        self._tell(message, context)
 
     def _tell(self, message: Message, context: Context) -> None:
         """Variables for policies; the tool is the operation that they see."""
@@ -85,6 +91,11 @@ class McpEntrance(Policy):
             context.operation = self._known.get(tool, context.operation)
         elif _NAME.fullmatch(tool):
             context.operation = OperationInfo(tool, tool, "POST", "/*")
+        context.after_response = [*(context.after_response or ()), self._count]
+
+    def _count(self, context: Context, ending: Ending) -> None:
+        """The message has been answered; tools that do not exist are counted together."""
+        self._calls.count(context.operation.id, ending.status_code or 0)
 
     def _check_origin(self, origins: tuple[str, ...]) -> None:
         """A page must be listed: a name that leads to this machine makes any page one of its own."""
@@ -101,7 +112,7 @@ class McpEntrance(Policy):
         return variables(METHOD_VARIABLE, TOOL_VARIABLE)
 
 
-def entrance(settings: McpSettings, known: Mapping[str, OperationInfo] | None) -> PipelineStep:
+def entrance(settings: McpSettings, known: Mapping[str, OperationInfo] | None, calls: ToolCalls) -> PipelineStep:
     """The step, ready to stand in front of a pipeline's inbound section."""
-    policy = McpEntrance(settings, known)
+    policy = McpEntrance(settings, known, calls)
     return PipelineStep(policy.apply, PLACE, policy)

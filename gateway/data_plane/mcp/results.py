@@ -16,6 +16,7 @@ from gateway.wire.body import BodyTooLarge
 from gateway.wire.content_coding import CodingError, codings, decode
 from gateway.wire.messages import Response
 
+MAX_STRUCTURED_BYTES = 256 * 1024  # what takes longer to read is a text alone
 _SHOWN_AS = {"image": "image", "audio": "audio"}
 
 
@@ -48,7 +49,7 @@ def _result(status: int, media_type: str, content: bytes, uri: str) -> dict[str,
         return {"content": [_binary(media_type, content, uri)], "isError": False}
     text = content.decode("utf-8", "replace")
     result = text_result(f"HTTP {status}\n{text}".rstrip() if is_error else text, is_error=is_error)
-    value = _structured(media_type, text)
+    value = _structured(media_type, text) if len(content) <= MAX_STRUCTURED_BYTES else None
     return {**result, "structuredContent": value} if isinstance(value, dict) else result
 
 

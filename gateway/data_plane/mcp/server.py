@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from gateway.data_plane.mcp.arguments import BadArguments
 from gateway.data_plane.mcp.calls import CallTerms, ToolCall
+from gateway.data_plane.mcp.entrance import MESSAGE
 from gateway.data_plane.mcp.messages import (
     HEADER_MISMATCH,
     INVALID_PARAMS,
@@ -122,7 +123,7 @@ class McpServer:
     def _answer(self, request: Request, options: ForwardOptions) -> Response | Pending[Response]:
         is_modern = False
         try:
-            message = read_message(b"" if request.body is None else request.body.content)
+            message = _message(request)
             era = era_of(message, request.headers)
             is_modern = era.is_modern
             if message.kind is not MessageKind.REQUEST:
@@ -206,6 +207,13 @@ class McpServer:
 
 
 _CACHED = {"ttlMs": TTL_MS, "cacheScope": "private"}
+
+
+def _message(request: Request) -> Message:
+    """The message in *request*, read once unless a policy has changed it. Raises RpcError."""
+    content = b"" if request.body is None else request.body.content
+    known: tuple[bytes, Message] | None = request.memo.get(MESSAGE)
+    return known[1] if known is not None and known[0] is content else read_message(content)
 
 
 def _progress_token(message: Message) -> str | int | None:

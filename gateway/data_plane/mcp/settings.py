@@ -8,11 +8,12 @@ from pydantic import AfterValidator, model_validator
 
 from gateway.data_plane.mcp.origins import origin_of
 from gateway.reading.settings import Block, mistake
-from gateway.reading.values import Count, Duration, Id, TextForm, Url
+from gateway.reading.values import Count, Duration, Id, Secret, TextForm, Url
 
-MESSAGE_BYTES = 256 * 1024
+MESSAGE_BYTES = 128 * 1024  # of the worst kind, they take 10 ms to read
 RESULT_BYTES = 1024 * 1024
 MAX_TOOLS = 1_000
+MIN_KEY_CHARACTERS = 16
 
 
 def _origin(value: str) -> str:
@@ -63,12 +64,25 @@ class McpSettings(Block):
     allowed_origins: tuple[Origin, ...] = ()
     """Web pages that may call, as `https://app.example.com`; requests of others get 403. A request without `Origin`
     does not come from a page of another site, and passes. `*`: every page."""
+    session_key: Secret | None = None
+    """Binds sessions of a server that is passed through to the caller who opened them: at least 16 characters, the same
+    for all replicas. None: the server itself has to tell callers apart."""
     max_message_bytes: Count = MESSAGE_BYTES
-    """Largest message of a client; a larger one gets 413."""
+    """Largest message of a client; a larger one gets 413. It is read in one piece, before any token is checked."""
     max_result_bytes: Count = RESULT_BYTES
     """Largest answer of an operation that becomes a result; a larger one is an error of the tool."""
     keep_alive_s: Duration = 5.0
     """How long a call may take before it is answered as a stream of events, and how often something is then sent."""
+
+    @model_validator(mode="after")
+    def _good_key(self) -> McpSettings:
+        if self.session_key is not None and len(self.session_key.get_secret_value()) < MIN_KEY_CHARACTERS:
+            message = f"a session key has at least {MIN_KEY_CHARACTERS} characters"
+            raise mistake("bad-value", message, "make one with: openssl rand -base64 32", at="session-key")
+        if self.session_key is not None and self.tools:
+            message = "a server made of operations has no sessions"
+            raise mistake("one-of", message, "remove session-key", at="session-key")
+        return self
 
 
 class ProtectedResource(Block):

@@ -94,10 +94,9 @@ class OfferedTool:
             ip_address=caller.ip_address,
             certificate=caller.certificate,
         )
-        request.id_key = caller.id_key
         if request.body is not None:
             request.headers.replace("Content-Type", self.input.media_type)
-        request.memo[PARENT] = caller.id
+        _identify(request, caller)
         return request, {name: str(arguments[name]) for name in self.input.path}
 
     def _check(self, arguments: Mapping[str, Any]) -> None:
@@ -144,6 +143,15 @@ class OfferedTool:
         else:
             return None
         return Body(_encoded(value, self.input.media_type))
+
+
+def _identify(request: Request, caller: Request) -> None:
+    """Give *request* an id of its own, in the field in which *caller* has its one."""
+    request.memo[PARENT] = caller.id
+    name = caller.headers.lines.get(caller.id_key, "").partition(":")[0]
+    if name:
+        request.headers.replace(name, request.id)
+        request.id_key, request.id_line = caller.id_key, request.headers.lines[caller.id_key]
 
 
 def _encoded(value: Any, media_type: str) -> bytes:

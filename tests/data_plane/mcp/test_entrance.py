@@ -15,6 +15,7 @@ from gateway.data_plane.mcp.settings import McpSettings
 from gateway.errors import PolicyError
 from gateway.expressions.entities import DeploymentInfo
 from gateway.pipeline.context import Context, OperationInfo
+from gateway.telemetry.tool_calls import ToolCalls
 from gateway.wire.body import Body, BodyStream
 from gateway.wire.headers import Headers
 from gateway.wire.messages import Request
@@ -29,7 +30,7 @@ def _entered(body: Body | None, known: Any = KNOWN, method: str = "POST", **sett
     )
 
     async def enter() -> None:
-        outcome = entrance(McpSettings(**settings), known).apply(context)
+        outcome = entrance(McpSettings(**settings), known, ToolCalls()).apply(context)
         if isinstance(outcome, Awaitable):
             await outcome
 
