@@ -8,7 +8,7 @@ very same data plane on stand-ins.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gateway.assembly import entities
@@ -16,6 +16,8 @@ from gateway.assembly.access import KeyAccess, needs_keys
 from gateway.assembly.contracts import contracts
 from gateway.assembly.envoy import processing_problems
 from gateway.assembly.library import PolicyFiles, PolicyLibrary
+from gateway.assembly.mcp import bind, offer_tools, tool_problems, tools_of
+from gateway.assembly.protected import challenging, facts_of, metadata_api, unnamed_servers
 from gateway.assembly.rewrites import unknown_everywhere, unknown_parameters
 from gateway.assembly.schemas import unused_schema_problems
 from gateway.assembly.targets import ConfiguredTargets
@@ -28,6 +30,7 @@ from gateway.documents.named_values import NamedValue
 from gateway.errors import Problem
 from gateway.pipeline.pipeline import Pipeline
 from gateway.pipeline.services import Services
+from gateway.pipeline.step import Steps
 from gateway.policies import POLICIES
 from gateway.telemetry.metrics import GatewayMetrics
 from gateway.telemetry.requests.access_log import AccessLog
@@ -81,13 +84,14 @@ def assemble(
     """The data plane of *config*. Raises LoadError: with every problem in its documents."""
     run = _Run(config, services, targets, metrics)
     apis = run.apis()
+    run.library.note(offer_tools(run.tools, apis))
     nowhere = run.nowhere()
     run.library.note(unused_schema_problems(config, run.library.documents))
     run.library.note(processing_problems(config, run.library))
     run.library.require()
     access_log = AccessLog(config.logging)
     dispatcher = Dispatcher(
-        router=Router(apis),
+        router=Router([*apis, *run.metadata]),
         nowhere=nowhere,
         deployment=entities.deployment_info(config, services.certificates),
         metrics=metrics,
@@ -97,6 +101,7 @@ def assemble(
         watcher=watcher or UNWATCHED,
         requests=RequestLog() if requests is None else requests,
     )
+    bind(run.tools, dispatcher)
     notes = [note for document in run.library.documents for note in lint(document)]
     return Assembly(config, dispatcher, apis, tuple(dict.fromkeys([*notes, *run.library.notes])))
 
@@ -117,6 +122,9 @@ class _Run:
             for name, named_value in config.named_values.items()
         }
         self.library = PolicyLibrary(POLICIES, services, named, config.fragments)
+        self.tools = tools_of(config)
+        self.library.note(tool_problems(self.tools))
+        self.metadata: list[RoutedApi] = []
         members = [(product, frozenset(config.product_apis(product))) for product in config.products]
         self._products = {api.id: [product for product, ids in members if api.id in ids] for api in config.apis}
 
@@ -142,6 +150,7 @@ class _Run:
     def _api(self, api: Api, index: int, runtimes: list[OperationRuntime], contract: HeaderContract) -> RoutedApi:
         target = self._target(api)
         whole, *operations = runtimes
+        self._describe(api, index, whole)
         info = entities.api_info(api, None if api.backend is None and api.service_url is None else target.url)
         grpc = api.grpc or (GrpcSettings() if api.type == "grpc" else None)
         runtime = ApiRuntime(info, target, contract, whole, frozenset(api.path_escapes), grpc)
@@ -165,6 +174,13 @@ class _Run:
             location=self._config.location("apis", index),
         )
 
+    def _describe(self, api: Api, index: int, whole: OperationRuntime) -> None:
+        """Serve the metadata of an API that OAuth protects."""
+        facts = facts_of(api, whole.pipelines.values())
+        if facts is not None:
+            self.library.note(unnamed_servers(self._config, index, facts))
+            self.metadata.append(metadata_api(api, facts, self._config, index, self._metrics))
+
     def _operation(self, api: Api, operation: Operation | None) -> OperationRuntime:
         """*operation* with its pipelines; None is the API as a whole."""
         info = entities.WHOLE_API if operation is None else entities.operation_info(operation)
@@ -178,6 +194,7 @@ class _Run:
         pipelines = self._pipelines(own, api)
         if api.type == "grpc":
             self._refuse_work_on_bodies(pipelines.values())
+        pipelines = self._between(api, pipelines)
         return OperationRuntime(info, pipelines, self._metrics.operation(api.id, info.id))
 
     def _pipelines(self, own: Path | None, api: Api) -> dict[str | None, Pipeline]:
@@ -193,6 +210,20 @@ class _Run:
             }
         return self._shared[key]
 
+    def _first_steps(self, api: Api, pipelines: Iterable[Pipeline]) -> Steps:
+        """What runs before any policy of *api*."""
+        facts = facts_of(api, pipelines)
+        steps = () if facts is None else (challenging(facts),)
+        return (*steps, self.tools[api.id].step(self._metrics)) if api.type == "mcp" else steps
+
+    def _between(self, api: Api, pipelines: dict[str | None, Pipeline]) -> dict[str | None, Pipeline]:
+        """*pipelines* with the steps that an API of its kind has before and behind its inbound policies."""
+        first = self._first_steps(api, pipelines.values())
+        last = self.tools[api.id].last_steps() if api.type == "mcp" else ()
+        if not first and not last:
+            return pipelines
+        return {id: replace(own, inbound=(*first, *own.inbound, *last)) for id, own in pipelines.items()}
+
     def _refuse_work_on_bodies(self, pipelines: Iterable[Pipeline]) -> None:
         self.library.note(problem for pipeline in pipelines for problem in pipeline.body_work)
 
@@ -207,6 +238,8 @@ class _Run:
         return ApiRuntime(entities.no_api(), NoTarget(), HeaderContract(self._trusted), whole, grpc=GrpcSettings())
 
     def _target(self, api: Api) -> Target:
+        if api.type == "mcp" and self.tools[api.id].are_made:
+            return self.tools[api.id].target()
         if api.backend is not None:
             return self._targets.for_id(api.backend)
         return NoTarget() if api.service_url is None else self._targets.for_api(api.service_url)

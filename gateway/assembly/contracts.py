@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 from gateway.config import Config
 from gateway.config.apis import Api
+from gateway.data_plane.mcp.settings import McpSettings
 from gateway.pipeline.destination import Destination
 from gateway.pipeline.pipeline import Pipeline
 from gateway.wire.contract import HeaderContract
@@ -64,7 +65,16 @@ def _places(api: Api, config: Config) -> frozenset[object]:
     """Where the API's requests go: host and port of each backend, or the application in this process."""
     if api.service_url is not None:
         return frozenset({_place(str(api.service_url))})
+    if api.mcp is not None and api.mcp.tools:
+        return _tools_places(api.mcp, config)
     return frozenset() if api.backend is None else frozenset(_backend_places(api.backend, config))
+
+
+def _tools_places(mcp: McpSettings, config: Config) -> frozenset[object]:
+    """Where the operations are that are its tools."""
+    used = {tool.api for tool in mcp.tools}
+    places = (_places(other, config) for other in config.apis if other.id in used and other.type != "mcp")
+    return frozenset[object]().union(*places)
 
 
 def _backend_places(name: str, config: Config) -> Iterable[object]:

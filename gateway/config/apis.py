@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import PrivateAttr, model_validator
 
+from gateway.data_plane.mcp.settings import McpSettings, ProtectedResource
 from gateway.errors import Location
 from gateway.reading.settings import Block, mistake
 from gateway.reading.values import BaseUrl, Count, File, Id, Secret, Status, TextForm
@@ -113,8 +114,9 @@ class Api(Block):
     """Unique."""
     name: str | None = None
     """Display name. None: the id."""
-    type: Literal["http", "grpc"] = "http"
-    """`grpc`: its requests are gRPC calls, so that no policy may read or replace bodies."""
+    type: Literal["http", "grpc", "mcp"] = "http"
+    """`grpc`: its requests are gRPC calls, so that no policy may read or replace bodies. `mcp`: it is an MCP server,
+    made of operations or passed through; see *mcp*."""
     path: str = ""
     """URL prefix, whole segments; empty takes what no other API claims."""
     backend: Id | None = None
@@ -140,6 +142,11 @@ class Api(Block):
     grpc: GrpcSettings | None = None
     """How gRPC calls pass. With *type* `http` it says that there are some; without it, requests that call themselves
     gRPC are like any other."""
+    mcp: McpSettings | None = None
+    """Of an API of type `mcp`: its tools, and how messages pass."""
+    protected_resource: ProtectedResource | None = None
+    """OAuth for clients that find it out themselves, as MCP's do: metadata at
+    `/.well-known/oauth-protected-resource/PATH`, which refusals with 401 point to. None: neither."""
     path_escapes: tuple[Literal["%2F", "%25", "//"], ...] = ()
     """Allowed in paths, which are refused with it otherwise: servers disagree whether `%2F` is a slash, `%25` begins
     another escape, and `//` is `/`. Policies and URL templates see it as it was written."""
@@ -154,6 +161,21 @@ class Api(Block):
     def _one_backend(self) -> Api:
         if self.backend is not None and self.service_url is not None:
             raise mistake("one-of", "an API has either backend or service-url", "remove one of them")
+        return self
+
+    @model_validator(mode="after")
+    def _mcp_fits(self) -> Api:
+        if self.type == "mcp":
+            return self._as_mcp()
+        if self.mcp is not None:
+            raise mistake("one-of", "mcp is for APIs of type mcp", "write type: mcp", at="mcp")
+        return self
+
+    def _as_mcp(self) -> Api:
+        if self.openapi or self.operations:
+            raise mistake("one-of", "an API of type mcp has tools, not operations", "list them under mcp.tools")
+        if self.mcp is not None and self.mcp.tools and (self.backend or self.service_url):
+            raise mistake("one-of", "an MCP server made of operations has no backend of its own", "remove one of them")
         return self
 
 

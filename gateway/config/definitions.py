@@ -19,17 +19,20 @@ from gateway.openapi import OperationDefinition, normalized, read_definition
 def with_definitions(config: Config) -> Config:
     """*config* with the operations of every definition. Raises LoadError: with every mistake in them."""
     problems: list[Problem] = []
-    apis = [_with_definition(config, index, api, problems) for index, api in enumerate(config.apis)]
+    described = {tool.api for api in config.apis if api.mcp is not None for tool in api.mcp.tools}
+    apis = [
+        _with_definition(config, index, api, problems, api.id in described) for index, api in enumerate(config.apis)
+    ]
     if problems:
         raise LoadError(problems)
     return config.model_copy(update={"apis": tuple(apis)})
 
 
-def _with_definition(config: Config, index: int, api: Api, problems: list[Problem]) -> Api:
+def _with_definition(config: Config, index: int, api: Api, problems: list[Problem], described: bool) -> Api:
     if api.openapi is None:
         return api
     try:
-        joined = _Joined(_imported(api, api.openapi, config.location("apis", index, "openapi")))
+        joined = _Joined(_imported(api, api.openapi, config.location("apis", index, "openapi"), described))
     except LoadError as error:
         problems += error.problems
         return api
@@ -38,9 +41,10 @@ def _with_definition(config: Config, index: int, api: Api, problems: list[Proble
     return api.model_copy(update={"operations": joined.operations()})
 
 
-def _imported(api: Api, file: Path, location: Location) -> Sequence[OperationDefinition]:
+def _imported(api: Api, file: Path, location: Location, described: bool) -> Sequence[OperationDefinition]:
     """The operations of *file*; none would let everything pass. Raises LoadError."""
-    operations = read_definition(file, query_in_template=api.translate_required_query_parameters == "template")
+    in_template = api.translate_required_query_parameters == "template"
+    operations = read_definition(file, query_in_template=in_template, described=described)
     if not operations:
         message = f"{file.name} defines no operation"
         raise LoadError.at(location, "empty-definition", message, "add paths to it, or remove openapi")

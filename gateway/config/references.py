@@ -74,6 +74,7 @@ def _references(config: Config) -> Iterator[tuple[tuple[Any, ...], str, str]]:
         if api.backend is not None:
             yield ("apis", index, "backend"), api.backend, "backends"
         yield from _each(("apis", index, "products"), api.products, "products")
+        yield from _of_tools(index, api)
     for index, product in enumerate(config.products):
         yield from _each(("products", index, "apis"), product.apis, "apis")
         yield from _each(("products", index, "groups"), product.groups, "groups")
@@ -84,6 +85,12 @@ def _references(config: Config) -> Iterator[tuple[tuple[Any, ...], str, str]]:
         yield from ((("subscriptions", index, "scope"), name, kind) for name in names)
     for index, user in enumerate(config.users):
         yield from _each(("users", index, "groups"), user.groups, "groups")
+
+
+def _of_tools(index: int, api: Api) -> Iterator[tuple[tuple[Any, ...], str, str]]:
+    """The APIs whose operations are tools."""
+    for number, tool in enumerate(api.mcp.tools if api.mcp else ()):
+        yield ("apis", index, "mcp", "tools", number, "api"), tool.api, "apis"
 
 
 def _each(path: tuple[Any, ...], names: Iterable[str], kind: str) -> Iterator[tuple[tuple[Any, ...], str, str]]:

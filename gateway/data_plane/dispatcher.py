@@ -30,7 +30,7 @@ from gateway.wire.target import ambiguity
 
 if TYPE_CHECKING:
     from gateway.data_plane.questions import BadQuestion
-    from gateway.data_plane.routing import Match, Router
+    from gateway.data_plane.routing import Match, RoutedApi, Router
     from gateway.data_plane.subscriptions import GrantedAccess
     from gateway.expressions.entities import ApiInfo, DeploymentInfo
     from gateway.pipeline.context import OperationInfo
@@ -60,6 +60,7 @@ class ApiRuntime:
         contract: Headers that its clients may not send.
         path_escapes: What its paths may contain although servers read it differently.
         grpc: How gRPC calls pass; None: there are none, whatever a Content-Type claims.
+        is_open: No subscription key is asked for or looked at: it only tells how to get a token.
         whole: Runs for an API without operations, and, on-error only, where no operation matches.
     """
 
@@ -69,6 +70,7 @@ class ApiRuntime:
     whole: OperationRuntime
     path_escapes: frozenset[str] = frozenset()
     grpc: GrpcSettings | None = None
+    is_open: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +197,13 @@ class Dispatcher:
         outcome = self._through(request, Pipeline.execute)
         return outcome if call is None else answered(outcome, call)
 
+    def call(self, request: Request, match: Match) -> Response | Awaitable[Response]:
+        """The answer to *request*, which is for *match* whatever its path says: a call of a tool."""
+        api: ApiRuntime = cast("RoutedApi", match.api).payload
+        is_forged = api.contract.is_broken(request.headers)
+        request.memo[self] = _Route(match, api, _operation(match, api), False, is_forged)
+        return self._through(request, Pipeline.execute)
+
     def _known_route(self, request: Request) -> _Route:
         """What *request* means, which is remembered."""
         return request.outline.get(self) or request.memo.get(self) or self._remembered_route(request)
@@ -227,7 +236,7 @@ class Dispatcher:
         request.matched_query = match.matched_query
         if route.is_preflight:
             return operation.pipelines[None].answer_preflight(context)
-        if self.access is None:
+        if self.access is None or api.is_open:
             return run(operation.pipelines[None], context)
         return self._with_access(self.access, context, operation, run)
 

@@ -10,7 +10,9 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
+from gateway.data_plane.mcp.entrance import PARENT, TOOL_VARIABLE
 from gateway.pipeline.context import ShownToken
+from gateway.telemetry.requests.plain import cut
 from gateway.telemetry.requests.record import (
     NOBODY,
     RecordedCaller,
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 RETURN_RESPONSE = "return-response"
 BACKEND = "backend"
 WIRE = "wire"
+MAX_TOOL_CHARACTERS = 128
 CLIENT = "client"
 DECISIONS = "decisions"
 
@@ -171,6 +174,7 @@ def record_of(context: Context, ending: Ending, ruling: Ruling | None, trace_id:
     )
     if request.call is not None:
         record.grpc_status = request.call.status
+    record.tool, record.parent = _tool(context), request.memo.get(PARENT)
     if context.span is not None:
         record.trace_id, record.span_id = context.span_ids or (None, None)
     return record
@@ -229,6 +233,12 @@ def caller_of(context: Context) -> RecordedCaller:
         return NOBODY if key is None else RecordedCaller(subscription=key)
     claims, verified = safe_claims(token.payload), token.verified if isinstance(token, ShownToken) else True
     return RecordedCaller(claims.object_id, claims.application_id, key, claims, verified)
+
+
+def _tool(context: Context) -> str | None:
+    """The tool that a message to an MCP server calls, as far as a log may show it."""
+    tool = context.variables.get(TOOL_VARIABLE)
+    return cut(tool, MAX_TOOL_CHARACTERS) if isinstance(tool, str) and tool else None
 
 
 def _backend(context: Context) -> str | None:

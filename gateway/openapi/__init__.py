@@ -10,9 +10,9 @@ from __future__ import annotations
 from gateway.openapi.definition import UNDEFINED, BodyContent, MediaType, OperationDefinition, ResponseDefinition
 from gateway.openapi.identifiers import normalized
 from gateway.openapi.json_schema import Schema, closed, first_mistake, validator_class
-from gateway.openapi.json_text import read_json
 from gateway.openapi.parameters import Parameter, SeveralValues, Unreadable
 from gateway.openapi.reader import read_definition
+from gateway.reading.json_text import read_json
 
 __all__ = [
     "UNDEFINED",

@@ -16,7 +16,7 @@ from gateway.openapi.kinds import form_of
 from gateway.openapi.mistakes import Mistakes
 from gateway.openapi.objects import Fields
 from gateway.openapi.parameters import Parameter
-from gateway.openapi.plain import flag, mapping, plain, text
+from gateway.openapi.plain import flag, mapping, plain, remark, text
 from gateway.openapi.samples import example_body
 from gateway.openapi.schemas import SchemaReader
 from gateway.reading.yaml_nodes import Mapping, Scalar, YamlNode
@@ -35,7 +35,10 @@ _STYLES = {
 class ContentReader:
     """Reads what operations consist of. Every method raises LoadError; unknown fields become *mistakes*."""
 
-    def __init__(self, documents: Documents, schemas: SchemaReader, mistakes: Mistakes) -> None:
+    def __init__(
+        self, documents: Documents, schemas: SchemaReader, mistakes: Mistakes, described: bool = False
+    ) -> None:
+        self._described = described
         self._documents = documents
         self._schemas = schemas
         self._mistakes = mistakes
@@ -58,6 +61,7 @@ class ContentReader:
             required=_flag(fields, "required"),
             allow_empty=_flag(fields, "allowEmptyValue"),
             form=form_of(schema),
+            description=remark(fields.get("description")) if self._described else "",
         )
 
     def _style(self, fields: Fields, place: str) -> tuple[str, YamlNode]:

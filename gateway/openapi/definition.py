@@ -79,6 +79,7 @@ class OperationDefinition:
         headers: Header parameters by field key: lower case, ``-`` for ``_``.
         body: None: the operation has none.
         responses: By status (``200``), range (``4XX``) or ``default``.
+        description: For readers; kept only where the definition is read for its descriptions.
     """
 
     id: str
@@ -91,6 +92,7 @@ class OperationDefinition:
     headers: Mapping[str, Parameter] = field(default_factory=dict)
     body: BodyContent | None = None
     responses: Mapping[str, ResponseDefinition] = field(default_factory=dict)
+    description: str = ""
 
     def response(self, status: int) -> ResponseDefinition | None:
         """What is declared for *status*: exactly, by its range, or by default."""

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from gateway.openapi.json_schema import CHECK_TIME_S, Schema
-from gateway.openapi.json_text import read_json
 from gateway.openapi.plain import json_number
+from gateway.reading.json_text import read_json
 from gateway.wire.fields import fold_name
 
 Pair: TypeAlias = "tuple[str, str]"
@@ -59,6 +59,7 @@ class Parameter:
     Attributes:
         style: ``form``, ``simple``, ``spaceDelimited``, ``pipeDelimited``, ``deepObject``; ``json`` is a JSON text.
         exploded: Items and properties stand on their own instead of in one text.
+        description: For readers; kept only where the definition is read for its descriptions.
     """
 
     name: str
@@ -68,6 +69,7 @@ class Parameter:
     required: bool = False
     allow_empty: bool = False
     form: Form = Form()
+    description: str = ""
 
     def owns(self, name: str) -> bool:
         """Whether the query parameter *name*, in any case, belongs to this one."""

@@ -57,6 +57,11 @@ def text(node: YamlNode) -> str:
     return node.value if isinstance(node, Scalar) and not node.null else _refuse(node, "a text")
 
 
+def remark(node: YamlNode | None) -> str:
+    """A text for readers; of anything else, nothing, because it changes no request."""
+    return node.value if isinstance(node, Scalar) and not node.null else ""
+
+
 def flag(node: YamlNode) -> bool:
     """True or false."""
     value = plain(node)

@@ -24,7 +24,7 @@ from gateway.openapi.identifiers import operation_id, operation_name
 from gateway.openapi.mistakes import Mistakes
 from gateway.openapi.objects import METHODS, Fields
 from gateway.openapi.parameters import Parameter
-from gateway.openapi.plain import items, mapping, text
+from gateway.openapi.plain import items, mapping, remark, text
 from gateway.openapi.schemas import SchemaReader, check_dialect
 from gateway.reading.yaml_nodes import Mapping, Scalar, YamlNode
 
@@ -47,12 +47,15 @@ _OTHERS = {
 }
 
 
-def read_definition(path: Path, query_in_template: bool = True) -> tuple[OperationDefinition, ...]:
+def read_definition(
+    path: Path, query_in_template: bool = True, described: bool = False
+) -> tuple[OperationDefinition, ...]:
     """
     The operations of the definition in the file at *path*.
 
     Args:
         query_in_template: Whether required query parameters become part of the URL template, as APIM has it by default.
+        described: Whether descriptions are kept, which nothing but a tool's reader needs.
 
     Raises:
         LoadError: With every mistake found.
@@ -60,7 +63,7 @@ def read_definition(path: Path, query_in_template: bool = True) -> tuple[Operati
     if other := _OTHERS.get(path.suffix.lower()):
         remedy = "export the API as OpenAPI, or list its operations in the configuration"
         raise LoadError.at(Location(str(path)), "not-openapi", f"{other}, not an OpenAPI definition", remedy)
-    reader = _Reader(path, query_in_template)
+    reader = _Reader(path, query_in_template, described)
     operations = reader.operations()
     if reader.mistakes:
         raise LoadError(sorted(dict.fromkeys(reader.mistakes), key=lambda problem: problem.location))
@@ -70,15 +73,16 @@ def read_definition(path: Path, query_in_template: bool = True) -> tuple[Operati
 class _Reader:
     """One run over one definition."""
 
-    def __init__(self, path: Path, query_in_template: bool) -> None:
+    def __init__(self, path: Path, query_in_template: bool, described: bool) -> None:
         self.mistakes = Mistakes()
+        self._described = described
         self._documents = Documents(path)
         self._query_in_template = query_in_template
         root = mapping(self._documents.root())
         self._swagger, modern = _version(root)
         self._root = Fields(root, "swagger definition" if self._swagger else "definition", self.mistakes)
-        self._schemas = SchemaReader(self._documents, modern, self.mistakes)
-        self._contents = ContentReader(self._documents, self._schemas, self.mistakes)
+        self._schemas = SchemaReader(self._documents, modern, self.mistakes, described)
+        self._contents = ContentReader(self._documents, self._schemas, self.mistakes, described)
 
     def operations(self) -> tuple[OperationDefinition, ...]:
         """Every operation, in the order of the file."""
@@ -119,6 +123,7 @@ class _Reader:
             headers={parameter.field_key: parameter for parameter in by_place["header"]},
             body=None if method.value in _BODILESS else self._body(operation, declared),
             responses=self._contents.responses(operation.get("responses"), self._response_form(operation)),
+            description=remark(operation.get("description")) if self._described else "",
         )
 
     # -- parameters

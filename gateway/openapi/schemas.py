@@ -32,7 +32,7 @@ from gateway.openapi.json_schema import (
     pattern,
 )
 from gateway.openapi.mistakes import Mistakes
-from gateway.openapi.plain import count, flag, items, mapping, number, plain, text, texts
+from gateway.openapi.plain import count, flag, items, mapping, number, plain, remark, text, texts
 from gateway.reading.yaml_nodes import Scalar, Sequence, YamlNode
 
 # Schemas that one value may be led through: in a row, and in all.
@@ -68,9 +68,10 @@ class SchemaReader:
 
     Args:
         modern: OpenAPI 3.1, where a schema is JSON Schema itself. In 3.0 and 2.0 nothing beside ``$ref`` counts.
+        described: Descriptions are kept.
     """
 
-    def __init__(self, documents: Documents, modern: bool, mistakes: Mistakes) -> None:
+    def __init__(self, documents: Documents, modern: bool, mistakes: Mistakes, described: bool = False) -> None:
         self.schemas = Schemas()
         self._documents = documents
         self._modern = modern
@@ -83,6 +84,7 @@ class SchemaReader:
             REF: self._reference,
         }
         self._mistakes = mistakes
+        self._remarks = _REMARKS - {"description"} if described else _REMARKS
         self._keys: dict[int, str] = {}
         self._waiting: list[tuple[str, YamlNode]] = []
         self._nodes: dict[str, YamlNode] = {}  # kept: the id of a freed node could be reused by another
@@ -138,7 +140,7 @@ class SchemaReader:
         if key == "$schema":
             check_dialect(value)
             return {}
-        if key in _REMARKS or key.startswith("x-"):
+        if key in self._remarks or key.startswith("x-"):
             return {}
         read = self._applicators.get(key) or self._rules.get(key)
         if read is None:
@@ -267,6 +269,7 @@ def _text_lists(node: YamlNode) -> dict[str, list[str]]:
 
 _RULES: dict[str, Rule] = {
     "type": _type,
+    "description": remark,
     "format": text,
     "pattern": _expression,
     "multipleOf": _factor,

@@ -19,6 +19,7 @@ from prometheus_client.samples import Exemplar
 
 from gateway.telemetry.logs import dropped_lines
 from gateway.telemetry.loop_watch import LoopWatch
+from gateway.telemetry.tool_calls import ToolCalls
 
 _LAST_GRPC_STATUS = 16  # UNAUTHENTICATED
 # Upper bounds in seconds; finest where a gateway's own time lies.
@@ -114,6 +115,7 @@ class GatewayMetrics(Collector):
                 lambda: self.loop.longest_s,
             ),
         }
+        self._tools: dict[str, ToolCalls] = {}
         self.expired_streams = 0
         self.wire_refusals: Counter[int] = Counter()
         self.loop = LoopWatch()
@@ -125,6 +127,10 @@ class GatewayMetrics(Collector):
     def operation(self, api: str, operation: str) -> OperationMetrics:
         """The numbers of one operation, asked for at load; those of a later configuration go on counting."""
         return self._operations.setdefault((api, operation), OperationMetrics(api, operation))
+
+    def tool_calls(self, api: str) -> ToolCalls:
+        """The calls of one MCP API, asked for at load; those of a later configuration go on counting."""
+        return self._tools.setdefault(api, ToolCalls())
 
     @property
     def busy(self) -> list[OperationMetrics]:
@@ -146,6 +152,7 @@ class GatewayMetrics(Collector):
         """The families, for a scrape."""
         yield self._requests()
         yield self._calls()
+        yield self._called()
         yield self._durations()
         yield self._refused()
         yield self._refused_by_wire()
@@ -162,6 +169,14 @@ class GatewayMetrics(Collector):
     def _calls(self) -> CounterMetricFamily:
         family = _by_status("gateway_grpc_calls", "gRPC calls by status; status -1: the client left.", "grpc_status")
         return self._filled(family, lambda operation: operation.calls)
+
+    def _called(self) -> CounterMetricFamily:
+        text = "Messages to MCP servers that call a tool, by answer; status 0: the client left."
+        family = CounterMetricFamily("gateway_mcp_calls", text, labels=["api", "tool", "status"])
+        for api, calls in self._tools.items():
+            for (tool, status), count in list(calls.statuses.items()):
+                family.add_metric([api, tool, str(status)], count)
+        return family
 
     def _filled(
         self, family: CounterMetricFamily, counts: Callable[[OperationMetrics], Counter[int]]

@@ -68,7 +68,7 @@ def test_whole_example_loads(tmp_path: Path) -> None:
         (tmp_path / name).write_text(content)
     (tmp_path / "config.yaml").write_text(text)
     environ = dict.fromkeys(re.findall(r"\{env: (\w+)", text), "x")
-    environ["CONSOLE_TOKEN"] = "x" * 16
+    environ["CONSOLE_TOKEN"] = environ["MCP_SESSION_KEY"] = "x" * 16
     environ["CALLBACK_SECRET"] = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODk="
     loaded = load(tmp_path / "config.yaml", environ)
     assert loaded.notifications is not None

@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 from gateway.commands.exporting.backends import is_query_of_one_api
 from gateway.commands.exporting.definitions import defined
 from gateway.commands.exporting.folder import ExportFolder
+from gateway.commands.exporting.mcp_servers import mcp_properties
 from gateway.commands.exporting.policies import write_policy
 from gateway.commands.exporting.source import ExportSource
 from gateway.config.apis import Api, Operation, SubscriptionKeyNames, Version
@@ -20,7 +21,7 @@ from gateway.openapi import normalized
 _TAKEN = frozenset(
     """
     id name type path backend service-url policy openapi operations protocols version revision current
-    subscription-required subscription-key products
+    subscription-required subscription-key products mcp
     """.split()
 )
 _SCHEMES = {"path": ("Segment", ""), "header": ("Header", "versionHeaderName"), "query": ("Query", "versionQueryName")}
@@ -40,11 +41,17 @@ class ExportedApis:
             written = self._source.written["apis"][index]
             name = self._named(index, api)
             self._folder.information(self._properties(index, api), "apis", name)
-            self._definition(index, api, name, written)
+            if api.type != "mcp":
+                self._definition(index, api, name, written)
             write_policy(self._folder, self._folder.place("apis", name), api.policy, f"policy of API {api.id}")
-            for key in sorted(written.keys() - _TAKEN):
-                message = f"Azure has no {key} of an API"
-                self._folder.left_out(self._source.at("apis", index, key), f"API {api.id}", message)
+            self._left_out(written.keys() - _TAKEN, api, "apis", index)
+            self._left_out((written.get("mcp") or {}).keys() - {"tools"}, api, "apis", index, "mcp")
+
+    def _left_out(self, keys: set[str], api: Api, *path: Any) -> None:
+        """Keys below *path* for which Azure has nothing."""
+        for key in sorted(keys):
+            message = f"Azure has no {key} of an API"
+            self._folder.left_out(self._source.at(*path, key), f"API {api.id}", message)
 
     def _named(self, index: int, api: Api) -> str:
         """The API's name in Azure: that of its current revision, with ``;rev=N`` for another one."""
@@ -60,7 +67,7 @@ class ExportedApis:
     def _properties(self, index: int, api: Api) -> dict[str, Any]:
         properties: dict[str, Any] = {
             "path": api.path,
-            "type": "grpc" if api.type == "grpc" else None,
+            "type": None if api.type == "http" else api.type,
             "apiRevision": api.revision,
             "isCurrent": True if api.current else None,
             "displayName": api.name or api.id,
@@ -71,13 +78,15 @@ class ExportedApis:
         if api.subscription_key != SubscriptionKeyNames():
             names = {"header": api.subscription_key.header, "query": api.subscription_key.query}
             properties["subscriptionKeyParameterNames"] = names
+        if api.type == "mcp":
+            properties |= mcp_properties(api, self._source.config.apis)
         if api.version is not None:
             set_id = f"/apiVersionSets/{self._set(api.path, api.version)}"
             properties |= {"apiVersion": api.version.value, "apiVersionSetId": set_id}
         return properties
 
     def _service_url(self, index: int, api: Api) -> str | None:
-        if api.backend is None:
+        if api.backend is None or api.type == "mcp":
             return api.service_url
         backend = self._source.config.backends[api.backend]
         if is_query_of_one_api(self._source, api.backend):

@@ -59,7 +59,7 @@ Kind: TypeAlias = tuple[str, str, str]
 # Of a record, in the order in which they are shown.
 MEMBERS = (
     "id time outcome method path api operation status source scope section place reason detail expected found caller "
-    "backend client elapsed_ms timings received sent client_left trace trace_id span_id worker grpc_status"
+    "backend client elapsed_ms timings received sent client_left trace trace_id span_id worker grpc_status tool parent"
 ).split()
 
 # APIM has one reason for very different faults; their messages are the gateway's own and few.
@@ -150,6 +150,8 @@ class RequestRecord:
         trace_id, span_id: OpenTelemetry's ids, if a tracer gives them.
         worker: The process that served it, where there are several.
         grpc_status: Of a gRPC call that has ended with one, see ``gateway.wire.grpc.status``.
+        tool: Of a message to an MCP server, the tool that it calls.
+        parent: Of a request that is a call of a tool, the id of that message's request.
     """
 
     id: str
@@ -181,6 +183,8 @@ class RequestRecord:
     span_id: str | None = None
     worker: str | None = None
     grpc_status: int | None = None
+    tool: str | None = None
+    parent: str | None = None
 
     def __post_init__(self) -> None:
         if len(self.path) > MAX_PATH_CHARACTERS:
@@ -246,6 +250,8 @@ class RequestRecord:
             "application_id": caller.application_id,
             "subscription": caller.subscription,
             "grpc_status": self.grpc_status,
+            "tool": self.tool,
+            "parent": self.parent,
         }
 
     def as_json(self) -> dict[str, Plain]:

@@ -361,3 +361,42 @@ def test_examples_for_mock_response(tmp_path: Path) -> None:
     ]
     (written,) = planned(tmp_path, *resources).config["apis"]
     assert "responses" not in written["operations"][0]
+
+
+def _tool(name: str, operation: str = "apis/orders/operations/read", **more: Any) -> dict[str, Any]:
+    return {"name": name, "operationId": f"{SERVICE}/{operation}", **more}
+
+
+SERVERS: list[tuple[dict[str, Any], dict[str, Any] | None, str]] = [
+    (
+        {"mcpTools": [_tool("get_order", description="Gets one.")]},
+        {"mcp": {"tools": [{"api": "orders", "operation": "read", "name": "get_order", "description": "Gets one."}]}},
+        "with 1 tool",
+    ),
+    ({"mcpTools": [_tool("read")]}, {"mcp": {"tools": [{"api": "orders", "operation": "read"}]}}, "with 1 tool"),
+    ({"backendId": "other", "mcpProperties": {"transportType": "streamable"}}, {"backend": "other"}, "leads to other"),
+    (
+        {"backendId": f"{SERVICE}/backends/other", "mcpPropperties": {"transportType": "sse"}},
+        {"backend": "other"},
+        "sse",
+    ),
+    ({"serviceUrl": "https://mcp.example.com/mcp"}, {"service-url": "https://mcp.example.com/mcp"}, "mapped"),
+    ({"mcpTools": [_tool("x", "apis/lost/operations/read")]}, None, "its operation is not here"),
+    ({"backendId": "lost"}, None, "the backend lost is not here"),
+    ({}, None, "neither its tools nor the server"),
+]
+
+
+@pytest.mark.parametrize(("properties", "expected", "told"), SERVERS)
+def test_mcp_servers(tmp_path: Path, properties: dict[str, Any], expected: dict[str, Any] | None, told: str) -> None:
+    """An MCP server keeps its tools, by the ids of their APIs, or its backend, wherever in the source it stands."""
+    server = answer("apis/agents", type="mcp", displayName="agents", path="agents", protocols=["https"], **properties)
+    result = planned(tmp_path, server, answer("backends/other", url="https://other.example.com"), *api())
+    written = next((one for one in result.config["apis"] if one["id"] == "agents"), None)
+    if expected is None:
+        assert written is None
+    else:
+        assert written is not None
+        assert written["type"] == "mcp"
+        assert {key: written.get(key) for key in expected} == expected
+    assert told == "mapped" or any(told in str(finding) for finding in result.findings)

@@ -68,6 +68,8 @@ def test_shown_as_json() -> None:
         "span_id": None,
         "worker": None,
         "grpc_status": None,
+        "tool": None,
+        "parent": None,
     }
 
 

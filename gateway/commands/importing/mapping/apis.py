@@ -14,6 +14,7 @@ from typing import Any
 from gateway.commands.importing.mapping.definitions import Definitions
 from gateway.commands.importing.mapping.identifiers import last_segment
 from gateway.commands.importing.mapping.instance import Instance
+from gateway.commands.importing.mapping.mcp_servers import McpServers
 from gateway.commands.importing.mapping.operations import Operations
 from gateway.commands.importing.mapping.policies import Policies
 from gateway.commands.importing.mapping.taking import Taker
@@ -29,6 +30,11 @@ _OTHER_KINDS = {
     "websocket": "WebSocket: an API without operations would let every path pass",
 }
 _DEFINED_AS = {"graphql": "graphql", "wsdl": "soap", "odata": "odata", "grpc": "grpc"}
+_NO_OPERATIONS = (
+    "its operations are not in the source; without them every path would pass",
+    "add its operations, or its OpenAPI definition",
+)
+_NO_TOOLS = ("neither its tools nor the server behind it are in the source", "add mcpTools or a backend")
 _PROTOCOLS = ("http", "https", "ws", "wss")
 _KEY_NAMES = {"header": "Ocp-Apim-Subscription-Key", "query": "subscription-key"}
 
@@ -43,11 +49,12 @@ class Apis:
         self._workspaces = workspaces
         self._versions = Versions(instance)
         self._definitions = Definitions(instance)
+        self._mcp = McpServers(instance)
         self._operations = Operations(instance, policies, self._definitions)
 
     def map(self) -> None:
-        """Write every API that the gateway can run."""
-        for resource in self._instance.all("apis"):
+        """Write every API that the gateway can run; MCP servers last, when the APIs of their tools have ids."""
+        for resource in sorted(self._instance.all("apis"), key=self._mcp.is_one):
             self._map(resource)
 
     def _map(self, resource: ArmResource) -> None:
@@ -62,19 +69,16 @@ class Apis:
             message = f"made from {last_segment(source)}: what it does not have itself is taken from there"
             self._draft.changed(taker.location_of("sourceApiId"), what, message)
         api = self._address(taker, id, resource.workspace, revision)
-        operations = self._operations.of(resource, taker, id)
+        is_server = kind == "mcp"
+        operations = self._mcp.of(resource, taker) if is_server else self._operations.of(resource, taker, id)
         if operations is None:
-            message = "its operations are not in the source; without them every path would pass"
             self._instance.ids.forget("apis", resource.name[-1], resource.workspace)
-            return self._leave_out(resource, taker, message, "add its operations, or its OpenAPI definition")
+            return self._leave_out(resource, taker, *(_NO_TOOLS if is_server else _NO_OPERATIONS))
         self._instance.add_revision(resource, id)
-        api |= {"type": "grpc"} if kind == "grpc" else {}
+        api |= {"type": kind} if kind in ("grpc", "mcp") else {}
         api |= self._workspaces.of(resource, what, "policies", "apis", id, "api.xml")
         self._draft.item("apis", {**api, **operations}, self._instance.origin(resource.location))
-        count = len(operations.get("operations", ()))
-        listed = f"with {count} operation{'' if count == 1 else 's'}"
-        listed = "with its definition" if "openapi" in operations else listed
-        self._draft.mapped(resource.location, what, f"path /{api['path']} {listed}")
+        self._draft.mapped(resource.location, what, f"path /{api['path']} {_listed(operations)}")
         return None
 
     def _kind(self, taker: Taker) -> str:
@@ -112,6 +116,17 @@ class Apis:
         api["subscription-required"] = taker.flag("subscriptionRequired", default=True)
         api |= _key_names(taker)
         return api
+
+
+def _listed(written: dict[str, Any]) -> str:
+    """What an API has, in words."""
+    if "openapi" in written:
+        return "with its definition"
+    if "backend" in written:
+        return f"leads to {written['backend']}"
+    kind = "tool" if "mcp" in written else "operation"
+    count = len(written["mcp"]["tools"] if "mcp" in written else written.get("operations", ()))
+    return f"with {count} {kind}{'' if count == 1 else 's'}"
 
 
 def _revision(name: str) -> str:

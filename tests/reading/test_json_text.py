@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.openapi.json_text import read_json
+from gateway.reading.json_text import read_json
 
 
 @pytest.mark.parametrize(

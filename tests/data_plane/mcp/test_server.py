@@ -1,0 +1,55 @@
+"""A server of many tools; its messages are in tests/acceptance/test_mcp.py."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+from gateway.data_plane.mcp.inputs import ToolInput
+from gateway.data_plane.mcp.server import PAGE, McpServer, ServerFacts
+from gateway.data_plane.mcp.settings import McpSettings
+from gateway.data_plane.mcp.tools import OfferedTool
+from gateway.data_plane.routing import RoutedApi, RoutedOperation
+from gateway.wire.body import Body
+from gateway.wire.headers import Headers
+from gateway.wire.messages import ForwardOptions, Request
+
+
+def _server(count: int) -> McpServer:
+    operation = RoutedOperation("op", "GET", "/x")
+    api = RoutedApi("a", "a", [operation], revision="1")
+    server = McpServer(ServerFacts("s", "S", "1"), McpSettings())
+    names = [f"t{number}" for number in range(count)]
+    server.offer({name: OfferedTool(name, name, name, ToolInput(), api, operation, "/a") for name in names})
+    return server
+
+
+def _ask(server: McpServer, method: str, **params: Any) -> dict[str, Any]:
+    message = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
+    fields = Headers([("Content-Type", "application/json")])
+    request = Request("POST", "", headers=fields, body=Body(json.dumps(message).encode()))
+
+    async def answered() -> bytes:
+        return (await server.send(request, ForwardOptions())).body.content
+
+    answer: dict[str, Any] = json.loads(asyncio.run(answered()))
+    return answer
+
+
+def test_pages() -> None:
+    """A long list comes in pages, each tool once, in order; no state is kept between them."""
+    server, names, cursor = _server(2 * PAGE + 1), list[str](), None
+    while True:
+        page = _ask(server, "tools/list", **({} if cursor is None else {"cursor": cursor}))["result"]
+        names += [tool["name"] for tool in page["tools"]]
+        cursor = page.get("nextCursor")
+        if cursor is None:
+            break
+    assert names == [f"t{number}" for number in range(2 * PAGE + 1)]
+
+
+def test_before_the_data_plane_is_complete() -> None:
+    """A call is refused rather than lost."""
+    result = _ask(_server(1), "tools/call", name="t0")["result"]
+    assert result == {"content": [{"type": "text", "text": "HTTP 503"}], "isError": True}
