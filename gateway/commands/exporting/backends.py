@@ -66,7 +66,7 @@ class ExportedBackends:
             place = ("backends", name, "credentials", "authorization")
             parameter = self._values.reference(authorization["parameter"], f"backend-{name}-authorization", *place)
             credentials["authorization"] = {"scheme": authorization["scheme"], "parameter": parameter}
-        return credentials | _identity(written.get("managed-identity") or {}) or None
+        return credentials | _identity(written.get("managed-identity", {})) or None
 
     def _tls(self, name: str, written: dict[str, Any]) -> dict[str, bool] | None:
         for key in sorted(written.keys() - _TLS.keys()):
