@@ -27,7 +27,12 @@ A document in front of a model is tried with a chat completion, a stream, embedd
 answers 429 (which goes to the client or, with `retry`, sends the call to the second model), and a stream that is cut
 and must not look whole. Where a document asks for a token, one of the emulated Entra ID passes, and without one the
 answer is 401. Any other document is called once: the backend must get what the policies make, or the caller the answer
-that they give.
+that they give. A semantic cache must answer the second of two equal calls, and what content safety finds harmful must
+not reach the model.
+
+What this does not show: documents of MCP servers run here as policies of HTTP APIs; the protocol itself is another
+matter. The realtime API is called over HTTP, not over a WebSocket. Bedrock and Gemini are an echo and the emulator of
+OpenAI. The emulators accept any key, and no model of a cloud was called.
 """
 
 

@@ -13,12 +13,13 @@ import httpx2
 
 from gateway.emulators.entra.directory import CLIENT
 from tests.ai_labs.kinds import OneCall, audience, call_of, is_for_chat_only
-from tests.ai_labs.surroundings import KEYS, Loaded, Surroundings
+from tests.ai_labs.surroundings import KEYS, UNSAFE, Loaded, Surroundings
 
 DEPLOYMENT = "/deployments/gpt-4.1-mini"
 VERSION = "api-version=2024-10-21"
 HELLO: dict[str, Any] = {"model": "gpt-4.1-mini", "messages": [{"role": "user", "content": "Hello"}]}
 REST_S = 0.05
+STORED_S = 0.1  # a policy may store an answer after it is sent
 _V1 = "/common/.well-known/openid-configuration"
 
 
@@ -102,6 +103,8 @@ class Lab:
             ("429", self._throttled),
             ("slow", self._slow),
             ("cut", self._cut),
+            *([("semantic cache", self._cached)] if "-semantic-cache-lookup" in self.text else []),
+            *([("unsafe", self._unsafe)] if "<llm-content-safety" in self.text else []),
         ]
 
     # -- documents in front of something else
@@ -181,6 +184,26 @@ class Lab:
         for emulator in (self.runner.around.one, self.runner.around.two):
             emulator.delay(0.1)
         return await self._chat()
+
+    async def _cached(self) -> str:
+        """The second of two equal calls of one caller is not the model's."""
+        models = (self.runner.around.one, self.runner.around.two)
+        before = sum(model.requests["chat"] for model in models)
+        first = await self._chat()
+        await asyncio.sleep(STORED_S)
+        second = await self._chat()
+        asked = sum(model.requests["chat"] for model in models) - before
+        return first or second or ("" if asked == 1 else f"{asked} calls reached a model")
+
+    async def _unsafe(self) -> str:
+        """What the service finds harmful never reaches the model."""
+        models = (self.runner.around.one, self.runner.around.two)
+        before = sum(model.requests["chat"] for model in models)
+        message = {"role": "user", "content": UNSAFE.decode()}
+        answer = await self._post("chat/completions", HELLO | {"messages": [message]})
+        if answer.status_code != 403:
+            return f"status {answer.status_code}, not 403"
+        return "" if before == sum(model.requests["chat"] for model in models) else "the model got it"
 
     async def _cut(self) -> str:
         """What breaks must not look whole."""

@@ -26,8 +26,9 @@ from gateway.errors import LoadError
 from gateway.wire.server.serve import start
 from tests.ai_labs.kinds import OneCall, call_of
 
+UNSAFE = b"Violence"
 # A subscription for each attempt: some documents allow one few tokens.
-KEYS = tuple(f"subscription-key-{number}" for number in range(8))
+KEYS = tuple(f"subscription-key-{number}" for number in range(10))
 _RESOURCES = (
     "https://cognitiveservices.azure.com", "https://cognitiveservices.azure.com/", "https://search.azure.com",
     "https://cosmos.azure.com", "https://ai.azure.com", "https://ml.azure.com", "https://graph.microsoft.com",
@@ -114,8 +115,11 @@ async def emulated() -> AsyncIterator[Surroundings]:
 def _others() -> Starlette:
     """Content safety, Microsoft Graph, Cosmos DB and a login, as far as these documents ask them something."""
 
-    async def safety(_: Request) -> Response:
-        return JSONResponse({"categoriesAnalysis": [], "blocklistsMatch": []})
+    async def safety(request: Request) -> Response:
+        severity = 6 if UNSAFE in await request.body() else 0
+        return JSONResponse(
+            {"categoriesAnalysis": [{"category": "Violence", "severity": severity}], "blocklistsMatch": []}
+        )
 
     async def shield(_: Request) -> Response:
         return JSONResponse({"userPromptAnalysis": {"attackDetected": False}, "documentsAnalysis": []})
