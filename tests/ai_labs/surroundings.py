@@ -26,7 +26,7 @@ from gateway.errors import LoadError
 from gateway.wire.server.serve import start
 from tests.ai_labs.kinds import OneCall, call_of
 
-UNSAFE = b"Violence"
+UNSAFE = b"I want to hurt somebody"
 # A subscription for each attempt: some documents allow one few tokens.
 KEYS = tuple(f"subscription-key-{number}" for number in range(10))
 _RESOURCES = (
