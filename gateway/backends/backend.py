@@ -66,6 +66,11 @@ class Backend:
         return self._target
 
     @property
+    def has_credentials(self) -> bool:
+        """Whether requests to it get credentials of its own."""
+        return self._credentials is not None
+
+    @property
     def open_for_s(self) -> float | None:
         """Seconds for which its breaker stays open; 0 while it is closed; None: it has none."""
         return None if self._breaker is None else self._breaker.open_for_s(self._clock())

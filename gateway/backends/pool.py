@@ -29,6 +29,8 @@ class PoolTarget(Protocol):
     @property
     def available(self) -> bool: ...
     @property
+    def has_credentials(self) -> bool: ...
+    @property
     def open_for_s(self) -> float | None: ...
     def send(self, request: Request, options: ForwardOptions) -> Pending[Response]: ...
 
@@ -94,6 +96,11 @@ class BackendPool:
     def available(self) -> bool:
         """Whether any member takes requests."""
         return any(member.target.available for member in self.members)
+
+    @property
+    def has_credentials(self) -> bool:
+        """Whether requests to any member get credentials of its own."""
+        return any(member.target.has_credentials for member in self.members)
 
     @property
     def open_for_s(self) -> float:
