@@ -170,7 +170,7 @@ class Lab:
 
     async def _throttled(self) -> str:
         """The first 429 goes to the client, or, with retry, to the second model; the call after it is answered."""
-        self.runner.around.one.throttle(retry_after_s=REST_S)
+        self.runner.around.one.throttle(retry_after_s=REST_S, endpoint="chat")
         first, second = await self._post("chat/completions", HELLO), await self._post("chat/completions", HELLO)
         await asyncio.sleep(REST_S + 0.01)
         wanted = 200 if "<retry" in self.text else 429

@@ -76,7 +76,7 @@ def _run(monkeypatch: pytest.MonkeyPatch, scenario: Callable[[ShownDemo], Awaita
 
 
 def test_the_printed_calls(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A call, a stream, a throttled deployment, a team without tokens, and the metrics: each as the text says."""
+    """A call, a stream, a cached answer, a throttled deployment, a limit, and the metrics: each as the text says."""
     monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
 
     async def scenario(demo: ShownDemo) -> None:
@@ -87,13 +87,15 @@ def test_the_printed_calls(monkeypatch: pytest.MonkeyPatch) -> None:
         stream = await demo.step(2)
         assert stream.strip().endswith("data: [DONE]")
         assert '"total_tokens"' in stream
-        throttled = await demo.step(3)
+        first, same, other = (await demo.step(3)).split()
+        assert first == same != other
+        throttled = await demo.step(4)
         assert re.search(r"HTTP/1.1 200", throttled)
         assert re.search(r"(?i)x-ms-region: eastus", throttled)
-        statuses = (await demo.step(4)).split()
+        statuses = (await demo.step(5)).split()
         assert (statuses[0], set(statuses[1:-1]), statuses[-1]) == ("200", {"200", "429"}, "200")
         assert statuses[-2] == "429"
-        assert re.search(r'apim_demo_total_tokens_sum\{[^}]*"team-b"[^}]*\} [1-9]', await demo.step(5))
+        assert re.search(r'apim_demo_total_tokens_sum\{[^}]*"team-b"[^}]*\} [1-9]', await demo.step(6))
 
     _run(monkeypatch, scenario)
 
@@ -111,9 +113,9 @@ def test_an_endpoint_of_ones_own(monkeypatch: pytest.MonkeyPatch) -> None:
                 answer = await demo.step(1)
                 assert "x-ms-region: own" in answer.lower()
                 assert "own-key" not in answer + demo.banner
-        headers = own.received[0]["headers"]
-        assert (headers["authorization"], headers.get("api-key")) == ("Bearer own-key", None)
-        assert '"my-model"' in own.received[0]["body"]
+        for call in own.received:
+            assert (call["headers"]["authorization"], call["headers"].get("api-key")) == ("Bearer own-key", None)
+        assert '"my-model"' in own.received[-1]["body"]
 
     asyncio.run(scenario())
 
@@ -121,7 +123,7 @@ def test_an_endpoint_of_ones_own(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_page_shows_the_same_calls() -> None:
     """What the demo prints with its usual ports is on the page, word for word."""
     facts = {"name": "127.0.0.1", "port": "8080", "management_port": "8081", "first": "http://127.0.0.1:8082"}
-    facts |= {"model": models.MODEL, "where": "", "login": ""}
+    facts |= {"model": models.MODEL, "where": "", "login": "", "cache_note": ""}
     printed = [line.strip() for line in running.render("ai-banner.txt", facts).splitlines() if line.startswith("     ")]
     shown = [line.strip().removeprefix("$ ") for line in PAGE.splitlines() if line.strip().startswith("$ ")]
     assert set(printed) <= set(shown)
@@ -135,3 +137,16 @@ def test_the_page_shows_the_policy() -> None:
     assert shown
     whole = {line.strip() for line in document.splitlines()}
     assert {line.strip() for line in shown[1].splitlines()} <= whole
+
+
+def test_without_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where numpy is missing, as in the container, the demo runs without the semantic cache, and says so."""
+    monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
+    monkeypatch.setattr(models, "find_spec", lambda _: None)
+
+    async def scenario(demo: ShownDemo) -> None:
+        assert "[ai]" in demo.banner
+        first, same, _ = (await demo.step(3)).split()
+        assert first != same
+
+    _run(monkeypatch, scenario)

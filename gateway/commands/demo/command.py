@@ -52,7 +52,7 @@ def demo(
     open
         Open the console in a browser.
     ai
-        Show the gateway in front of language models instead: a pool, token limits, metrics.
+        Show the gateway in front of language models instead: a pool, a semantic cache, token limits, metrics.
     """
     require_linux("gateway demo")
     from gateway.commands.demo.running import run

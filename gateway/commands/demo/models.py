@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from importlib.resources import files
+from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -20,6 +22,7 @@ from gateway.config import parse
 from gateway.emulators.openai import OpenAIEmulator
 
 MODEL = "gpt-4o-mini"
+_CACHE = re.compile(r"\s*<!--[^<]*-->\s*<llm-semantic-cache-[^<]*/>")
 # As quick as a person reads.
 PACE_S = 0.04
 CALM = """\
@@ -40,9 +43,12 @@ async def start(port: int, host: str, running: AsyncExitStack) -> tuple[Gateway,
     for deployment in deployments.values():
         deployment.pace_s = PACE_S
     facts = await serve_parts(port, host, deployments, running)
-    facts |= endpoints(facts, os.environ)
+    facts |= endpoints(facts, os.environ) | {"cache_note": ""}
     folder = Path(running.enter_context(TemporaryDirectory(prefix="gateway-demo-")))
     policy = files("gateway.commands.demo").joinpath("ai-policy.xml").read_text("utf-8")
+    if find_spec("numpy") is None:  # the extra [ai] is not installed: everything else can be shown
+        policy = _CACHE.sub("", policy)
+        facts["cache_note"] = "\n   (Not now: pip install 'apim-policy-gateway[ai]' brings what compares vectors.)\n"
     (folder / "ai-policy.xml").write_text(policy, encoding="utf-8")
     config = parse(render("ai.yaml", facts), "gateway/commands/demo/ai.yaml", folder, os.environ)
     return build(config), facts
@@ -72,8 +78,9 @@ def endpoints(facts: Mapping[str, str], environ: Mapping[str, str]) -> dict[str,
         for number, url in enumerate(urls, 1)
     }
     members = [{"backend": name, "priority": number} for number, name in enumerate(backends, 1)]
+    embeddings = {"url": urls[0], "credentials": credentials}
     return {
-        "backends": json.dumps(backends | {"models": {"pool": members}}),
+        "backends": json.dumps(backends | {"models": {"pool": members}, "embeddings": embeddings}),
         "model": environ.get("OPENAI_MODEL") or MODEL,
         "where": f"your endpoint {own}" if own else f"{facts['first']} and {facts['second']}",
     }

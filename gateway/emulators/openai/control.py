@@ -4,7 +4,7 @@ Control endpoints of the emulated models, for tests that are not written in Pyth
     GET    /emulator                       requests, and tokens of this minute
     POST   /emulator/answers               {"text": "Paris"}: say this next; "times" for more than once
     POST   /emulator/settings              {"first_token_s": 1, "pace_s": 0.1, "tokens_per_minute": 1000, "name": "b"}
-    POST   /emulator/throttle              {"times": 2, "retry_after_s": 5, "form": "milliseconds"}: 429
+    POST   /emulator/throttle              {"times": 2, "retry_after_s": 5, "form": "milliseconds", "endpoint": "chat"}
     POST   /emulator/faults                script another failure, see ``faults.Fault``
     DELETE /emulator/faults                forget the failures still to come
 """
@@ -52,7 +52,8 @@ def _settle(service: ModelService, document: dict[str, Any]) -> None:
 
 def _throttle(service: ModelService, document: dict[str, Any]) -> None:
     optional_number(document, "times", "retry_after_s")
-    service.throttle(document.get("times", 1), document.get("retry_after_s", 1), document.get("form", "both"))
+    form, endpoint = document.get("form", "both"), document.get("endpoint")
+    service.throttle(document.get("times", 1), document.get("retry_after_s", 1), form, endpoint)
 
 
 def _state(service: ModelService) -> dict[str, Any]:

@@ -93,10 +93,12 @@ class ModelService:
         if len(self.responses) > KEPT_RESPONSES:
             self.responses.popitem(last=False)
 
-    def throttle(self, next_n: int | None = 1, retry_after_s: float = 1, form: str = "both") -> None:
+    def throttle(
+        self, next_n: int | None = 1, retry_after_s: float = 1, form: str = "both", endpoint: str | None = None
+    ) -> None:
         """Answer 429; *form* is how it says when to come again: both, seconds, milliseconds, date or none."""
         fields = retry_fields(retry_after_s, form, self.clock())
-        self.faults.add(Fault(None, next_n, 429, fields, throttled_body(retry_after_s)))
+        self.faults.add(Fault(endpoint, next_n, 429, fields, throttled_body(retry_after_s)))
 
     def fail(self, next_n: int | None = 1, status: int = 500, endpoint: str | None = None) -> None:
         """Answer with *status* and an error of the service."""
