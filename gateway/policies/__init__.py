@@ -39,6 +39,7 @@ _CLASSES = {
     "json-to-xml": "json_to_xml.JsonToXml",
     "jsonp": "jsonp.Jsonp",
     "limit-concurrency": "limit_concurrency.LimitConcurrency",
+    "llm-content-safety": "llm_content_safety.LlmContentSafety",
     "llm-emit-token-metric": "llm_emit_token_metric.LlmEmitTokenMetric",
     "llm-semantic-cache-lookup": "llm_semantic_cache_lookup.LlmSemanticCacheLookup",
     "llm-semantic-cache-store": "llm_semantic_cache_store.LlmSemanticCacheStore",

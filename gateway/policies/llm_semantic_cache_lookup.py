@@ -42,6 +42,9 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger("gateway.semantic_cache")
 
+# Of a request; a longer one is not cached, and not read.
+MOST_BYTES = 256 * 1024
+
 # Fields with which providers change what a model answers.
 _HEADERS = (
     "OpenAI-Organization",
@@ -134,7 +137,6 @@ class SemanticCacheLookup(PolicyType):
         if unready is not None:
             raise settings.error(*unready)
         settings.reads.request_body = True
-        settings.works_long()
         return cls(
             cache=cache,
             threshold=settings.number("score-threshold"),
@@ -150,7 +152,8 @@ class SemanticCacheLookup(PolicyType):
         request = context.request
         if request.method != "POST" or not request.body:
             return None
-        dialogue = read_dialogue(request.body.read(preserve=True), self.ignores_system(context))
+        content = request.body.read(preserve=True)
+        dialogue = read_dialogue(content, self.ignores_system(context)) if len(content) <= MOST_BYTES else None
         if dialogue is None or self._is_too_long(dialogue, context):
             return None
         # The model's answer is read on its way, so it must not be compressed.

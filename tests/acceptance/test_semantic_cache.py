@@ -187,7 +187,7 @@ def test_incomplete_answers_are_not_kept(run: Run) -> None:
     tools = {"tools": [{"type": "function", "function": {"name": "weather"}}], "tool_choice": "required"}
 
     async def scenario(rig: CachedModel) -> None:
-        rig.model.cut(after_events=2)
+        rig.model.cut(after_events=2, endpoint="chat")
         with pytest.raises(httpx2.RemoteProtocolError):
             await rig.ask(says(CAPITAL, stream=True))
         assert (await rig.ask(says(CAPITAL, stream=True)))[0] == "model"

@@ -18,11 +18,9 @@ if TYPE_CHECKING:
     from gateway.documents.model import Section
     from gateway.pipeline.settings import Settings
 
-_AI = "it calls Azure AI Content Safety"
 _GRAPHQL = "GraphQL APIs and their resolvers are not run here"
 
 REASONS: Mapping[str, str] = {
-    "llm-content-safety": _AI,
     "set-graphql-resolver": _GRAPHQL,
     "http-data-source": _GRAPHQL,
     "cosmosdb-data-source": _GRAPHQL,

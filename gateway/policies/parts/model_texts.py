@@ -1,8 +1,8 @@
 """
 The texts in what goes to a language model and comes from it, for those who judge them.
 
-Every text counts but identifiers and other names of the protocol, and what encodes pictures and sounds: a member that is
-not known here may hold anything.
+Every text counts but identifiers and other names of the protocol, and what encodes pictures and sounds: a member that
+is not known here may hold anything.
 
 Source: OpenAI API reference, "Chat Completions", "Responses", "Completions"; Anthropic, "Messages".
 """
@@ -14,8 +14,8 @@ from typing import Any
 
 # Members whose texts no model reads or says: names of the protocol, and encoded data.
 _NO_TEXT = frozenset(
-    "b64_json call_id created_at data detail encoding_format encrypted_content file_data file_id finish_reason format id"
-    " image_url item_id media_type model obfuscation object previous_response_id prompt_cache_key response_id role"
+    "b64_json call_id created_at data detail encoding_format encrypted_content file_data file_id finish_reason format"
+    " id image_url item_id media_type model obfuscation object previous_response_id prompt_cache_key response_id role"
     " safety_identifier service_tier signature status stop_reason system_fingerprint tool_call_id tool_use_id type url"
     " user".split()
 )
