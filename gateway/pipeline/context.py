@@ -113,6 +113,7 @@ class Context:
 
     Attributes:
         changes: What policies have asked to do with the answer, see ``on_answer``; None where there is nothing.
+        guarded: The policies that judge the answer, too, see ``Policy.answer_guard``; None where there are none.
         token: The caller's token, for the request log: verified, or what was shown instead. The last one of several.
         forwarded_at, answered_at: When the backend stage began and ended, of the monotonic clock; None: not yet.
         span: The request in distributed traces and OpenTelemetry's metrics; None while telemetry is off.
@@ -131,6 +132,7 @@ class Context:
         "changes",
         "deployment",
         "forwarded_at",
+        "guarded",
         "place",
         "last_error",
         "notes",
@@ -170,6 +172,7 @@ class Context:
         self.after_response: list[Callable[[Context, Ending], None]] | None = None
         self.cache_plan: object | None = None
         self.changes: list[Callable[[Response], None]] | None = None
+        self.guarded: list[object] | None = None
         self.token: Jwt | ShownToken | None = None
         self.forwarded_at: float | None = None
         self.answered_at: float | None = None

@@ -93,6 +93,11 @@ class Policy:
         return False
 
     @property
+    def answer_guard(self) -> Callable[[Context], MaybeLater] | None:
+        """What is applied to the answer at the end of outbound, from the cache or not; None: nothing."""
+        return None
+
+    @property
     def nested(self) -> tuple[Steps, ...]:
         """The policies inside this one, one list per branch, in the order of the document."""
         return ()
