@@ -1,0 +1,303 @@
+"""
+What the answer of a language model has cost: read while it passes, never held back, never changed.
+
+Every piece goes on to the caller before it is looked at. A stream of events is read event by event; any other JSON is
+scanned for its usage. A stream that reports none, or that is cut before it has, is counted by the text that it has
+brought.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import zlib
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, NamedTuple, Protocol
+
+from gateway.policies.parts.body_text import is_json, media_type
+from gateway.policies.parts.completion_text import CompletionText
+from gateway.policies.parts.event_stream import EventStream
+from gateway.policies.parts.usage_fields import TokenUsage, usage_of
+from gateway.policies.parts.usage_scanner import UsageScanner
+from gateway.policies.parts.vocabularies import vocabulary_of
+from gateway.wire.body import BodyStream
+from gateway.wire.content_coding import codings
+from gateway.wire.messages import Response
+
+# What one piece of a compressed answer may become. A model's text grows by five or ten times, a bomb by a thousand.
+MOST_DECODED = 4 * 1024 * 1024
+_GZIP_OR_ZLIB = 47
+
+
+class Spent(NamedTuple):
+    """
+    What is known of an answer when it is over.
+
+    Attributes:
+        usage: As the model reports it; None: it has not.
+        completion: Tokens of the text that a stream has brought; None: the answer was no stream.
+    """
+
+    usage: TokenUsage | None
+    completion: int | None
+
+
+class _Reader(Protocol):
+    def feed(self, data: bytes) -> None: ...
+    def finish(self) -> None: ...
+    def spent(self) -> Spent: ...
+
+
+class _Events:
+    """Reads an answer of events."""
+
+    def __init__(self, model: str) -> None:
+        self._events = EventStream(self._read)
+        self.feed, self.finish = self._events.feed, self._events.finish
+        self._text = CompletionText(vocabulary_of(model))
+        self._reported: dict[str, Any] = {}
+        self._model = ""
+
+    def spent(self) -> Spent:
+        return Spent(usage_of(self._reported), self._text.tokens)
+
+    def _read(self, event: dict[str, Any]) -> None:
+        around = [event, *(inner for name in ("response", "message") if isinstance(inner := event.get(name), dict))]
+        for members in around:
+            self._note_usage(members)
+            self._note_model(members.get("model"))
+        self._text.read(event)
+
+    def _note_usage(self, members: dict[str, Any]) -> None:
+        """Reports add to each other: Anthropic's have the prompt at the beginning, and the completion at the end."""
+        usage = members.get("usage") or members.get("usageMetadata")
+        if isinstance(usage, dict):
+            self._reported |= {name: value for name, value in usage.items() if value is not None}
+
+    def _note_model(self, model: Any) -> None:
+        """The answer has the model's own name where the request had that of a deployment."""
+        if not self._model and isinstance(model, str) and model:
+            self._model = model
+            self._text.vocabulary = vocabulary_of(model)
+
+
+class _Json:
+    """Reads an answer that is JSON."""
+
+    def __init__(self) -> None:
+        self._scanner = UsageScanner()
+        self.feed = self._scanner.feed
+
+    def finish(self) -> None:
+        """There is no more."""
+
+    def spent(self) -> Spent:
+        members = self._scanner.members
+        return Spent(None if members is None else usage_of(members), None)
+
+
+class _Decoded:
+    """Reads a compressed answer. What cannot be decoded, or becomes too much at once, is not read on."""
+
+    def __init__(self, reader: _Reader, coding: str) -> None:
+        self._reader = reader
+        self._decode: Callable[[bytes], bytes] | None = _decoder(coding)
+        self.spent = reader.spent
+        self.finish = reader.finish
+
+    def feed(self, data: bytes) -> None:
+        if self._decode is None:
+            return
+        try:
+            plain = self._decode(data)
+        except ValueError:
+            self._decode = None
+        else:
+            self._reader.feed(plain)
+
+
+def _decoder(coding: str) -> Callable[[bytes], bytes] | None:
+    """Decodes the next piece, or raises ValueError; None: the coding is not known."""
+    if coding in ("gzip", "x-gzip", "deflate"):
+        return _inflater()
+    return _brotli() if coding == "br" else None
+
+
+def _inflater() -> Callable[[bytes], bytes]:
+    inflater = zlib.decompressobj(_GZIP_OR_ZLIB)
+
+    def decode(data: bytes) -> bytes:
+        try:
+            plain = inflater.decompress(data, MOST_DECODED)
+        except zlib.error as error:
+            raise ValueError from error
+        if inflater.unconsumed_tail or inflater.unused_data:
+            raise ValueError
+        return plain
+
+    return decode
+
+
+def _brotli() -> Callable[[bytes], bytes]:
+    import brotli  # type: ignore[import-untyped]
+
+    decompressor = brotli.Decompressor()
+
+    def decode(data: bytes) -> bytes:
+        try:
+            plain: bytes = decompressor.process(data, output_buffer_limit=MOST_DECODED)
+        except brotli.error as error:
+            raise ValueError from error
+        if not decompressor.can_accept_more_data():
+            raise ValueError
+        return plain
+
+    return decode
+
+
+def _reader(answer: Response, model: str) -> _Reader | None:
+    """None: nothing in such an answer says what it has cost."""
+    kind = media_type(answer.headers)
+    applied = codings(answer.headers.joined("Content-Encoding"))
+    reader: _Reader
+    if kind == "text/event-stream":
+        reader = _Events(model)
+    elif not kind or is_json(kind) or kind in ("application/x-ndjson", "application/jsonl"):
+        reader = _Json()
+    else:
+        return None
+    if not applied:
+        return reader
+    return _Decoded(reader, applied[0] if len(applied) == 1 else "")
+
+
+class AnswerTokens:
+    """
+    Reads one answer.
+
+    Attributes:
+        is_stream: Whether it is a stream of events.
+        is_over: Whether it has passed, whole or not.
+    """
+
+    def __init__(self, answer: Response, model: str) -> None:
+        self._reader = _reader(answer, model)
+        self._body = answer.body
+        self._over: Callable[[], None] = _nothing
+        self._is_cut = False
+        self._head: asyncio.Future[None] | None = None
+        self._room = 0
+        self.is_stream = media_type(answer.headers) == "text/event-stream"
+        self.is_over = False
+
+    def begin(self, over: Callable[[], None]) -> None:
+        """Read; *over* is called when the answer has passed, immediately where it is in memory or says nothing."""
+        self._over = over
+        stream = self._body.stream
+        if stream is None:
+            self._take(self._body.content)
+            self.end(complete=True)
+        elif self._reader is None:
+            self.end(complete=True)
+        else:
+            tap = Tap(stream, self._take, self.end)
+            self._body.stream = tap.passed_on
+            stream.pipe(tap)
+
+    def hold(self, max_bytes: int) -> asyncio.Future[None] | None:
+        """Let the answer come, but no more of it than *max_bytes*: done when it has. None: nothing is to come."""
+        stream = self._body.stream
+        if self.is_over or stream is None or (stream.length or 0) > max_bytes:
+            return None
+        self._head, self._room = asyncio.get_running_loop().create_future(), max_bytes
+        stream.resume()
+        return self._head
+
+    @property
+    def usage(self) -> TokenUsage | None:
+        """What the model has reported. In what was cut the text may be more than what was reported before it."""
+        spent = self._spent
+        if spent.usage is None or not self._is_cut:
+            return spent.usage
+        missing = max(0, (spent.completion or 0) - spent.usage.completion)
+        completion, total = spent.usage.completion + missing, spent.usage.total + missing
+        return replace(spent.usage, completion=completion, total=total)
+
+    @property
+    def completion(self) -> int | None:
+        """Tokens of the text that a stream has brought; None: the answer is no stream."""
+        return self._spent.completion
+
+    @property
+    def _spent(self) -> Spent:
+        return Spent(None, None) if self._reader is None else self._reader.spent()
+
+    def _take(self, data: bytes) -> None:
+        """The next piece, which has been passed on."""
+        if self._reader is not None:
+            self._reader.feed(data)
+        if self._head is not None:
+            self._room -= len(data)
+            self._keep_coming()
+
+    def _keep_coming(self) -> None:
+        """Who holds the answer's head wants more of it, as long as there is room; nobody else takes it yet."""
+        if self._room < 0 or self._body.stream is None:
+            self._release()
+        else:
+            self._body.stream.resume()
+
+    def _release(self) -> None:
+        head, self._head = self._head, None
+        if head is not None and not head.done():
+            head.set_result(None)
+
+    def end(self, complete: bool) -> None:
+        """There is no more."""
+        if self._reader is not None:
+            self._reader.finish()
+        self.is_over, self._is_cut = True, not complete
+        over, self._over = self._over, _nothing
+        over()
+        self._release()
+
+
+def _nothing() -> None:
+    """It has been told."""
+
+
+class Tap:
+    """Passes a stream on, and lets somebody look at what has been passed on."""
+
+    def __init__(self, stream: BodyStream, take: Callable[[bytes], None], end: Callable[[bool], None]) -> None:
+        self.passed_on = BodyStream(stream.length, stream.pause, stream.resume, stream.discard)
+        self._stream: BodyStream | None = stream
+        self._take = take
+        self._end = end
+
+    def write(self, data: bytes) -> None:
+        """The next piece."""
+        self.passed_on.feed(data)
+        self._take(data)
+
+    def finish(self) -> None:
+        """It is complete."""
+        if self._stream is not None:
+            self.passed_on.trailers = self._stream.trailers
+        self.passed_on.finish()
+        self._part(complete=True)
+
+    def fail(self, error: Exception) -> None:
+        """It never will be."""
+        self.passed_on.fail(error)
+        self._part(complete=False)
+
+    def _part(self, complete: bool) -> None:
+        # Both streams know each other: what refers to the request must not wait for the collector.
+        end, self._stream = self._end, None
+        self._take = self._end = _no_more
+        end(complete)
+
+
+def _no_more(_: object) -> None:
+    """The stream is over."""

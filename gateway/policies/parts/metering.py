@@ -1,0 +1,301 @@
+"""
+What the policies that count tokens share about one request: its answer is read once, and each counter is charged once.
+
+A prompt that was estimated is charged when it is admitted. It is corrected when the answer has told what it has cost,
+and withdrawn when no backend has answered with 2xx: a refusal by a later policy, an answer from the cache, a backend that
+fails, is too slow or answers with an error. Where several answers come, because of ``retry``, the last one counts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import re
+from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Protocol
+
+from gateway.counters import Counters, Demand
+from gateway.policies.parts.answer_tokens import AnswerTokens, Tap
+from gateway.policies.parts.limits import start
+from gateway.policies.parts.prompts import prompt_job, prompt_tokens
+from gateway.policies.parts.usage_fields import TokenUsage
+from gateway.policies.parts.vocabularies import BYTE_S, BYTES_PER_TOKEN
+from gateway.wire.body import BodyTooLarge, DecodedBody
+from gateway.wire.content_coding import CodingError, codings, decode
+from gateway.wire.work import Work, WorkExceeded
+
+if TYPE_CHECKING:
+    from gateway.pipeline.background import Background
+    from gateway.pipeline.context import Context
+    from gateway.pipeline.services import Services
+    from gateway.wire.messages import Ending, Request, Response
+
+# A body up to the first size is counted in one turn of the loop, one up to the second is read there and counted in a
+# thread, and a longer one is read and counted in a process.
+SHORT = 16 * 1024
+LONG = 256 * 1024
+
+_MODEL_IN_PATH = re.compile(r"/(?:deployments|models)/([^/:]{1,64})")
+
+
+class Listener(Protocol):
+    """Is told what a call has cost."""
+
+    def __call__(self, usage: TokenUsage) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """What a policy has charged when it admitted the request; *at* by the clock of the counters."""
+
+    counters: Counters
+    demands: Sequence[Demand]
+    at: float
+
+    def correct(self, targets: Sequence[int], background: Background) -> None:
+        """Make it *targets*, one for each demand. What the counters cannot withdraw any more stays charged."""
+        due = [
+            demand._replace(amount=target - demand.amount, counted_at=self.at)
+            for demand, target in zip(self.demands, targets, strict=True)
+        ]
+        due = [demand for demand in due if demand.amount > 0 or (demand.amount < 0 and math.isfinite(self.at))]
+        if due:
+            start(self.counters.add(due), background)
+
+
+def meter_of(context: Context, services: Services) -> Meter:
+    """The meter of the request; it reads the answers from now on."""
+    if isinstance(context.metering, Meter):
+        return context.metering
+    meter = context.metering = Meter(context.request, services)
+    if context.after_response is None:
+        context.after_response = []
+    context.after_response.append(meter.ended)
+    context.on_answer(meter.given)
+    if context.response is not None:  # the first of these policies is in outbound
+        meter.answered(context.response)
+    return meter
+
+
+class Meter:
+    """
+    The tokens of one request.
+
+    Attributes:
+        usage: What the call has cost; None: not known, or not yet.
+        estimate: The tokens of the prompt; None: not counted.
+        charged: Storage key -> what was charged on that counter.
+        waits: Whether the head of an answer that is no stream waits for what it has cost.
+    """
+
+    __slots__ = (
+        "_answer",
+        "_charges",
+        "_deployment",
+        "_is_given",
+        "_is_settled",
+        "_listeners",
+        "_prompt",
+        "_services",
+        "_watchers",
+        "charged",
+        "estimate",
+        "usage",
+        "waits",
+    )
+
+    def __init__(self, request: Request, services: Services) -> None:
+        self.usage: TokenUsage | None = None
+        self.estimate: int | None = None
+        self.charged: dict[str, int] = {}
+        self.waits = False
+        self._services = services
+        self._deployment = _deployment(request.original_path)
+        self._prompt = KeptPrompt(request, services.max_body_bytes)
+        self._answer: AnswerTokens | None = None
+        self._charges: list[Charge] = []
+        self._listeners: list[Listener] = []
+        self._watchers: list[Listener] = []
+        self._is_given = self._is_settled = False
+
+    # -- before the backend
+    def count_prompt(self, content: bytes, work: Work) -> int | Awaitable[int]:
+        """The tokens of the prompt in the body *content*. Raises WorkExceeded."""
+        if self.estimate is not None:
+            return self.estimate
+        if len(content) > SHORT:
+            return self._count_long(content, work)
+        self.estimate = prompt_tokens(content, self._deployment)
+        return self.estimate
+
+    async def _count_long(self, content: bytes, work: Work) -> int:
+        if len(content) > LONG:
+            self.estimate = int(await self._services.beside.run(work, prompt_job, content, self._deployment))
+        else:
+            work.draw(len(content) * BYTE_S)
+            loop = asyncio.get_running_loop()
+            self.estimate = await loop.run_in_executor(None, prompt_tokens, content, self._deployment)
+        return self.estimate
+
+    def charge(self, charge: Charge) -> None:
+        """Remember what was charged."""
+        self._charges.append(charge)
+        for demand in charge.demands:
+            self.charged[demand.storage_key] = self.charged.get(demand.storage_key, 0) + demand.amount
+
+    def watch(self, watcher: Listener) -> None:
+        """Tell *watcher* as soon as the model has reported what the call has cost; another answer may still follow."""
+        self._watchers.append(watcher)
+
+    def listen(self, listener: Listener) -> None:
+        """Tell *listener* once what the call has cost; never where that is not known."""
+        self._listeners.append(listener)
+
+    # -- the answer
+    def answered(self, answer: Response) -> Awaitable[None] | None:
+        """A backend has answered. The wait is for what an answer that is no stream has cost."""
+        self._answer = None
+        if not 200 <= answer.status_code < 300:
+            return None
+        reading = self._answer = AnswerTokens(answer, self._deployment)
+        reading.begin(partial(self._passed, reading))
+        if reading.is_stream or not self.waits:
+            return None
+        return reading.hold(self._services.max_body_bytes)
+
+    def given(self, _: Response) -> None:
+        """The pipeline has an answer for the caller: no other follows."""
+        self._is_given = True
+        if self._answer is None:
+            self._correct(0)
+        elif self._answer.is_over:
+            self._settle(self._answer)
+
+    def ended(self, context: Context, _: Ending) -> None:
+        """The exchange is over; what has not passed by now never will. Without any answer the charge stays."""
+        context.metering = None
+        self._is_given = True
+        if self._answer is not None and not self._answer.is_over:
+            self._answer.end(complete=False)
+
+    def _passed(self, answer: AnswerTokens) -> None:
+        if answer is not self._answer:
+            return  # another one has come instead
+        if (usage := answer.usage) is not None:
+            self.usage = usage
+            for watcher in self._watchers:
+                watcher(usage)
+        if self._is_given:
+            self._settle(answer)
+
+    # -- the cost
+    def _settle(self, answer: AnswerTokens) -> None:
+        """Charge what the call has cost; an answer that says nothing and is no stream changes nothing."""
+        usage, completion = answer.usage, answer.completion
+        if usage is not None:
+            self._finish(usage)
+        elif completion is not None:
+            self._settle_text(completion)
+        self._prompt.drop()
+
+    def _settle_text(self, completion: int) -> None:
+        """A stream without a report: its prompt is counted here where it was not before."""
+        if self.estimate is not None:
+            self._finish(TokenUsage(self.estimate, completion, self.estimate + completion))
+        elif self._prompt.is_short:
+            self.estimate = prompt_tokens(self._prompt.content, self._deployment)
+            self._settle_text(completion)
+        else:
+            self._services.background.start(self._settle_later(self._prompt.content, completion), "count")
+
+    async def _settle_later(self, content: bytes, completion: int) -> None:
+        arguments = (content, self._prompt.codings, self._services.max_body_bytes, self._deployment)
+        try:
+            self.estimate = int(await self._services.beside.run(Work(), kept_prompt_job, *arguments))
+        except WorkExceeded:
+            self.estimate = self._prompt.size // BYTES_PER_TOKEN
+        self._settle_text(completion)
+
+    def _finish(self, usage: TokenUsage) -> None:
+        self.usage = usage
+        self._correct(usage.total)
+        listeners, self._listeners = self._listeners, []
+        for listener in listeners:
+            listener(usage)
+
+    def _correct(self, total: int) -> None:
+        """Once: charge *total* on every counter, of which some may have been charged by several policies."""
+        charges, self._charges = self._charges, []
+        left = dict.fromkeys(self.charged, total)
+        for charge in charges:
+            targets = [left.pop(demand.storage_key, 0) for demand in charge.demands]
+            charge.correct(targets, self._services.background)
+
+
+def kept_prompt_job(content: bytes, applied: list[str], max_bytes: int, deployment: str) -> bytes:
+    """In a worker process: the tokens of a prompt as it was sent, as text."""
+    try:
+        plain = decode(content, applied, max_bytes) if applied else content
+    except (CodingError, BodyTooLarge):
+        return str(len(content) // BYTES_PER_TOKEN).encode()
+    return prompt_job(plain, deployment)
+
+
+def _deployment(path: str) -> str:
+    """The model in the path: Azure's deployment, Gemini's model. Source: their reference pages."""
+    named = _MODEL_IN_PATH.search(path)
+    return "" if named is None else named[1]
+
+
+class KeptPrompt:
+    """
+    A copy of the request's body, which is needed where nothing else says how long the prompt was.
+
+    Attributes:
+        size: Of the body so far.
+        codings: Its content codings.
+    """
+
+    __slots__ = ("_max_bytes", "_pieces", "codings", "size")
+
+    def __init__(self, request: Request, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
+        self._pieces: list[bytes] = []
+        self.size = 0
+        body = request.body
+        is_plain = body is None or isinstance(body, DecodedBody)
+        self.codings = [] if is_plain else codings(request.headers.joined("Content-Encoding"))
+        if body is not None and body.stream is not None:
+            tap = Tap(body.stream, self._take, _nothing)
+            stream, body.stream = body.stream, tap.passed_on
+            stream.pipe(tap)
+        elif body is not None:
+            self._take(body.read(preserve=True))
+
+    @property
+    def content(self) -> bytes:
+        """The body; nothing where it was longer than what may be held in memory."""
+        return b"".join(self._pieces)
+
+    @property
+    def is_short(self) -> bool:
+        """Whether it can be counted in one turn of the loop."""
+        return self.size <= SHORT and not self.codings
+
+    def drop(self) -> None:
+        """It is not needed any more, whatever still comes."""
+        self._max_bytes = 0
+        self._pieces = []
+
+    def _take(self, data: bytes) -> None:
+        self.size += len(data)
+        if self.size <= self._max_bytes:
+            self._pieces.append(data)
+        else:
+            self._pieces = []
+
+
+def _nothing(_: bool) -> None:
+    """The body has been sent."""
