@@ -6,18 +6,23 @@ Next to nothing is imported before ``main`` runs, so that Ctrl-C ends a command 
 
 import sys
 
-from gateway.interruption import note_interrupts
+from gateway.interruption import interrupted, note_interrupts
 
 
 def main() -> None:
     """Run the command line; 130 where it is interrupted while it loads."""
-    if sys.argv[1:2] == ["serve"]:  # the others end by themselves
-        note_interrupts()
+    note_interrupts()
     try:
         from gateway.cli import main as run
+
+        run()
     except KeyboardInterrupt:
         sys.exit(130)
-    run()
+    except Exception:
+        # A library that is interrupted may say so by an error of its own, as pydantic does while it builds a class.
+        if interrupted():
+            sys.exit(130)
+        raise
 
 
 if __name__ == "__main__":

@@ -8,8 +8,10 @@ import time
 from collections.abc import Iterator
 
 import pytest
+from pydantic_core import SchemaError
 
-from gateway import interruption
+from gateway import cli, interruption
+from gateway.__main__ import main
 from gateway.interruption import interrupted, note_interrupts
 from gateway.serving.signals import StopSignals
 from gateway.serving.wake_up import WakeUp
@@ -63,6 +65,41 @@ def test_it_comes_after_a_callback() -> None:
     assert interrupted()
     with pytest.raises(KeyboardInterrupt):
         time.sleep(10)
+
+
+class Busy:
+    """Where a library is interrupted while it does something of its own."""
+
+    def __init__(self, answer: type[Exception]) -> None:
+        self._answer = answer
+
+    def __call__(self) -> None:
+        try:
+            signal.raise_signal(signal.SIGINT)
+        except KeyboardInterrupt as interrupt:
+            raise self._answer("KeyboardInterrupt:") from interrupt
+
+
+@pytest.mark.parametrize("answer", [ValueError, SchemaError])
+def test_an_interrupted_library_ends_the_command_quietly(
+    noting: None, monkeypatch: pytest.MonkeyPatch, answer: type[Exception]
+) -> None:
+    """Where a library makes an error of its own out of Ctrl-C, as pydantic does while it builds a class: 130."""
+    monkeypatch.setattr(cli, "main", Busy(answer))
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 130
+
+
+def test_an_error_without_ctrl_c_keeps_its_traceback(noting: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only who pressed Ctrl-C is spared an error."""
+
+    def broken() -> None:
+        raise ValueError("ours")
+
+    monkeypatch.setattr(cli, "main", broken)
+    with pytest.raises(ValueError, match="ours"):
+        main()
 
 
 def test_what_a_shell_ignores_is_ignored() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from gateway.emulators.d365 import D365Emulator
 from gateway.emulators.entra import EntraEmulator
+from gateway.emulators.openai import OpenAIEmulator
 from gateway.emulators.receiver import CallbackReceiver
 
 PAGE = (Path(__file__).parents[2] / "docs" / "emulators.md").read_text()
@@ -21,7 +22,7 @@ def test_code_runs() -> None:
 
 def test_control_paths() -> None:
     """Every control endpoint is on the page, and every one on the page exists."""
-    emulators = (EntraEmulator(), D365Emulator(), CallbackReceiver())
+    emulators = (EntraEmulator(), D365Emulator(), CallbackReceiver(), OpenAIEmulator())
     routes = {getattr(route, "path", "") for emulator in emulators for route in emulator.app.routes}
     served = {path for path in routes if path.startswith("/emulator")}
     assert served == set(re.findall(r"`(?:GET|POST|DELETE) (/emulator[/a-z]*)", PAGE))
