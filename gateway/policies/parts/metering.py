@@ -268,6 +268,8 @@ class KeptPrompt:
         is_plain = body is None or isinstance(body, DecodedBody)
         self.codings = [] if is_plain else codings(request.headers.joined("Content-Encoding"))
         if body is not None and body.stream is not None:
+            if body.stream.is_taken:  # it has been sent already
+                return
             tap = Tap(body.stream, self._take, _nothing)
             stream, body.stream = body.stream, tap.passed_on
             stream.pipe(tap)
