@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from gateway.pipeline.services import Services
     from gateway.pipeline.settings import Settings
     from gateway.pipeline.step import Value
-    from gateway.policies.parts.metering import Meter
+    from gateway.policies.parts.metering import TokenMeter
     from gateway.wire.messages import Response
 
 # In seconds, or in months of the calendar. Year one, from which seconds are counted, begins on a Monday.
@@ -107,23 +107,19 @@ class TokenLimit(PolicyType):
     @classmethod
     def compile(cls, settings: Settings) -> Self:
         """From the element. Raises LoadError: nothing is limited, a quota without its period, no tokeniser."""
-        if not settings.has("tokens-per-minute") and not settings.has("token-quota"):
-            raise settings.error("missing-attribute", f"{settings.shape.name} has no limit", "add tokens-per-minute")
-        if settings.has("token-quota") != settings.has("token-quota-period"):
-            raise settings.error("conflict", "token-quota and token-quota-period belong together")
-        if estimates := settings.node.attribute("estimate-prompt-tokens") not in (None, "false"):
+        _require_limit(settings)
+        estimates = settings.node.attribute("estimate-prompt-tokens") not in (None, "false")
+        if estimates:
             _require_tokeniser(settings)
         settings.reads.request_body |= estimates
         load()
-        written = [f"{report}-{kind}-name" for report in _REPORTS for kind in ("header", "variable")]
-        names = {name: settings.maybe(settings.constant, name) for name in written}
         return cls(
             key=settings.text("counter-key"),
             per_minute=settings.maybe(settings.integer, "tokens-per-minute"),
             quota=settings.maybe(settings.integer, "token-quota"),
             period=settings.maybe(settings.text, "token-quota-period"),
             estimates=settings.boolean("estimate-prompt-tokens"),
-            names={name: text for name, text in names.items() if text},
+            names=_report_names(settings),
             services=settings.services,
         )
 
@@ -139,12 +135,12 @@ class TokenLimit(PolicyType):
             return self._admit(amount, meter, context)
         return self._admit_later(amount, meter, context)
 
-    async def _admit_later(self, counting: Awaitable[int], meter: Meter, context: Context) -> None:
+    async def _admit_later(self, counting: Awaitable[int], meter: TokenMeter, context: Context) -> None:
         waiting = self._admit(await counting, meter, context)
         if waiting is not None:
             await waiting
 
-    def _admit(self, amount: int, meter: Meter, context: Context) -> Awaitable[None] | None:
+    def _admit(self, amount: int, meter: TokenMeter, context: Context) -> Awaitable[None] | None:
         self._watch(amount, meter, context)
         demands = [self._demand(window, amount, meter, context) for window in self._windows(context)]
         return then(self.services.counters.admit(demands), partial(self._judge, demands, meter), context)
@@ -157,13 +153,13 @@ class TokenLimit(PolicyType):
             windows.append(_quota(self.quota(context), self.period(context)))
         return windows
 
-    def _demand(self, window: Window, amount: int, meter: Meter, context: Context) -> Demand:
+    def _demand(self, window: Window, amount: int, meter: TokenMeter, context: Context) -> Demand:
         """What a counter is asked for, less what this request has charged on it already."""
         demand = Demand(f"tokens/{self.key(context)}", window, amount, whole=amount > 0)
         charged = meter.charged.get(demand.storage_key, 0)
         return demand._replace(amount=max(0, amount - charged))
 
-    def _judge(self, demands: list[Demand], meter: Meter, admission: Admission, context: Context) -> None:
+    def _judge(self, demands: list[Demand], meter: TokenMeter, admission: Admission, context: Context) -> None:
         lines: list[tuple[str, str]] = []
         for demand, usage in zip(demands, admission.usages, strict=True):
             name = "remaining-tokens" if isinstance(demand.window, SlidingWindow) else "remaining-quota-tokens"
@@ -184,7 +180,7 @@ class TokenLimit(PolicyType):
         message = "Token quota is exceeded."
         return PolicyError(403, "QuotaExceeded", message, headers=tuple(lines), expected=limit, found=used)
 
-    def _watch(self, amount: int, meter: Meter, context: Context) -> None:
+    def _watch(self, amount: int, meter: TokenMeter, context: Context) -> None:
         """Keep the variable for the tokens that the call has cost; the header waits for the answer's."""
         variable = self.names.get("tokens-consumed-variable-name")
         if variable is None and "tokens-consumed-header-name" not in self.names:
@@ -195,7 +191,7 @@ class TokenLimit(PolicyType):
             variables[variable] = amount
             meter.watch(lambda usage: variables.__setitem__(variable, usage.total))
 
-    def _answered(self, lines: list[tuple[str, str]], meter: Meter, answer: Response) -> None:
+    def _answered(self, lines: list[tuple[str, str]], meter: TokenMeter, answer: Response) -> None:
         header = self.names.get("tokens-consumed-header-name")
         if header is not None and meter.usage is not None:
             lines.append((header, str(meter.usage.total)))
@@ -207,6 +203,21 @@ class TokenLimit(PolicyType):
             variables[variable] = number
         if header := self.names.get(f"{report}-header-name"):
             lines.append((header, str(number)))
+
+
+def _require_limit(settings: Settings) -> None:
+    """Raises LoadError: nothing is limited, or a quota has no period."""
+    if not settings.has("tokens-per-minute") and not settings.has("token-quota"):
+        raise settings.error("missing-attribute", f"{settings.shape.name} has no limit", "add tokens-per-minute")
+    if settings.has("token-quota") != settings.has("token-quota-period"):
+        raise settings.error("conflict", "token-quota and token-quota-period belong together")
+
+
+def _report_names(settings: Settings) -> dict[str, str]:
+    """Attribute -> the header or variable that it names."""
+    written = [f"{report}-{kind}-name" for report in _REPORTS for kind in ("header", "variable")]
+    names = {name: settings.maybe(settings.constant, name) for name in written}
+    return {name: text for name, text in names.items() if text}
 
 
 def _require_tokeniser(settings: Settings) -> None:

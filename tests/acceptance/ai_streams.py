@@ -102,7 +102,7 @@ def watched() -> Iterator[Turns]:
         turns.go(data)
         send(stream, data)
 
-    Tap.write, AnswerStream.write = tap_write, stream_write  # type: ignore[method-assign]
+    Tap.write, AnswerStream.write = tap_write, stream_write  # type: ignore[assignment, method-assign]
     try:
         yield turns
     finally:
@@ -174,7 +174,7 @@ async def run_round(port: int, kinds: list[str], streams: int, seen: Seen) -> No
 
 
 def world(streams: int) -> None:
-    """In a process of its own: the model, and its clients. A line of input has the gateway's port, and kinds of streams."""
+    """In a process of its own: the model, and its clients. A line of input has the gateway's port and some kinds."""
     from gateway.emulators.openai import OpenAIEmulator
     from gateway.emulators.serving import serve
 
@@ -222,16 +222,17 @@ async def measure(folder: Path, streams: int, rounds: int) -> Result:
     other = await asyncio.create_subprocess_exec(
         *command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, limit=100_000_000
     )
-    assert other.stdin is not None
-    assert other.stdout is not None
+    requests, replies = other.stdin, other.stdout
+    assert requests is not None
+    assert replies is not None
     try:
-        url = (await other.stdout.readline()).decode().strip()
+        url = (await replies.readline()).decode().strip()
         async with product(folder, config=CONFIG.replace("EMULATOR", url)) as running:
 
             async def ask(*kinds: str) -> tuple[Seen, float]:
                 began = time.process_time()
-                other.stdin.write(f"{running.port} {' '.join(kinds)}\n".encode())
-                return Seen(*json.loads(await other.stdout.readline())), time.process_time() - began
+                requests.write(f"{running.port} {' '.join(kinds)}\n".encode())
+                return Seen(*json.loads(await replies.readline())), time.process_time() - began
 
             await ask(*KINDS)  # warms everything up
             spent_s = {kind: 0.0 for kind in KINDS}
@@ -245,7 +246,7 @@ async def measure(folder: Path, streams: int, rounds: int) -> Result:
             seen.first_s = {kind: times[streams:] for kind, times in together.first_s.items()}
             return Result(turns, seen, spent_s, counted(running), expected(seen))
     finally:
-        other.stdin.close()
+        requests.close()
         await other.wait()
 
 

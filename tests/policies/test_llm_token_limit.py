@@ -1,20 +1,25 @@
-"""llm-token-limit: tokens per minute and quotas of tokens, charged once and withdrawn where nothing was had for them."""
+"""llm-token-limit: tokens per minute and quotas of tokens, charged once, and withdrawn where no model has answered."""
 
 from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
-from gateway.counters import MemoryCounters
+from gateway.counters import Demand, MemoryCounters, SlidingWindow
+from gateway.counters.redis_counters import RedisCounters
 from gateway.errors import LoadError, UpstreamError
+from gateway.outside.redis_clients import connect
+from gateway.outside.redis_link import RedisLink
 from gateway.policies import llm_token_limit
 from gateway.policies.parts.metering import LONG, SHORT
 from gateway.wire.body import BodyStream
 from gateway.wire.messages import Response
-from tests.policies.bench import NOW, Bench, Ran, codes, new_context, post
+from tests.policies.bench import NOW, Backend, Bench, Ran, codes, new_context, post
 from tests.policies.language_model import EVENTS, PROMPT, PROMPT_TOKENS, answered, ask, end, events
+from tests.redis_server import running_redis, settings_for
 
 pytestmark = pytest.mark.usefixtures("counted_now")
 
@@ -118,6 +123,13 @@ def test_streams(bench: Bench, xml: str) -> None:
     assert left(bench) == 95 - PROMPT_TOKENS - 2
 
 
+def test_a_long_stream_is_counted_beside_the_loop(bench: Bench) -> None:
+    """Text of any length counts, where the stream reports nothing."""
+    xml = LIMIT.format('tokens-per-minute="1000000"')
+    ask(bench, xml, answered(events("hello", *[" hello"] * SHORT), EVENTS))
+    assert ask(bench, xml).variables["l"] == 1_000_000 - PROMPT_TOKENS - SHORT - 1
+
+
 @pytest.mark.parametrize("length", [SHORT * 2, LONG * 2])
 def test_a_long_prompt_of_a_stream_is_counted_afterwards(bench: Bench, length: int) -> None:
     """It is counted beside the loop, once nothing has reported it."""
@@ -176,7 +188,7 @@ def test_two_policies_charge_one_counter_once(bench: Bench, first: str, second: 
 
 
 def test_two_policies_at_the_edge(bench: Bench) -> None:
-    """A prompt that just fits is not refused by the second policy for what the first has charged; a lower limit holds."""
+    """The second policy does not refuse for what the first has charged; a lower limit holds."""
     exact = ESTIMATED.replace("100", str(PROMPT_TOKENS))
     assert ask(bench, exact + exact, answered(status=500)).response.status_code == 500
     assert ask(bench, ESTIMATED + ESTIMATED.replace("100", "8")).response.status_code == 429
@@ -196,6 +208,15 @@ def test_an_answer_that_a_policy_replaces(bench: Bench) -> None:
     assert left(bench) == 60
 
 
+def test_a_cut_report_is_completed_by_the_text(bench: Bench) -> None:
+    """Anthropic's streams report the prompt first: cut after that, they cost their text all the same."""
+    start = 'data: {"message":{"usage":{"input_tokens":20,"output_tokens":1}}}\n\n'
+    _, stream, _ = flowing(bench, MINUTE)
+    stream.feed(start.encode() + events("hello", " world", " hello").encode())
+    stream.fail(UpstreamError("BackendConnectionFailure", "gone"))
+    assert left(bench) == 100 - 20 - 3
+
+
 def test_a_client_that_leaves(bench: Bench) -> None:
     """What has come until then counts; without an answer the estimate stays, because the model may be at work."""
     ask(bench, ESTIMATED, answered(events("hello", " world"), EVENTS), read=False)
@@ -211,7 +232,8 @@ CONSUMED = (
     '<llm-token-limit counter-key="k" tokens-per-minute="1000" {0}'
     ' tokens-consumed-header-name="x-cost" tokens-consumed-variable-name="cost"/>'
 )
-SHOWN = '<set-header name="x-seen"><value>@(context.Variables.GetValueOrDefault<int>("cost").ToString())</value></set-header>'
+SHOWN = """<set-header name="x-seen">
+    <value>@(context.Variables.GetValueOrDefault&lt;int>("cost").ToString())</value></set-header>"""
 
 
 def test_consumed_tokens(bench: Bench) -> None:
@@ -282,3 +304,40 @@ def test_a_broken_answer_stays_broken(bench: Bench) -> None:
     with pytest.raises(UpstreamError):
         asyncio.run(read())
     assert left(bench) == 100 - PROMPT_TOKENS - 2
+
+
+@pytest.mark.needs("redis-server")
+def test_replicas_count_together(bench: Bench, tmp_path: Path) -> None:
+    """Two gateways on one Redis: of many prompts at once no more is let in than fits, and every charge is corrected."""
+    xml = ESTIMATED.replace('"100"', '"300"')
+    counters: list[RedisCounters] = []
+    statuses: list[int] = []
+
+    async def call(replica: Bench, status: int) -> None:
+        context = new_context(post(PROMPT))
+        context.request.target = Backend(answers=[answered(status=status)])
+        sections = f"<inbound>{xml}</inbound><backend><forward-request /></backend>"
+        waiting = replica.compile(sections).execute(context)
+        answer = waiting if isinstance(waiting, Response) else await waiting
+        await answer.body.buffer(10_000)
+        end(context, answer.status_code)
+        statuses.append(answer.status_code)
+
+    async def scenario(url: str) -> tuple[int, int]:
+        clients = [connect(settings_for(url), timeout_s=10) for _ in range(2)]
+        counters.extend(RedisCounters(RedisLink(client)) for client in clients)
+        replicas = [Bench().use(counters=counter) for counter in counters]
+        used = []
+        for status in (500, 200):
+            await asyncio.gather(*(call(replicas[index % 2], status) for index in range(60)))
+            for replica in replicas:
+                await replica.services.background.ended(10)
+            used.append((await counters[0].admit([Demand("tokens/k", SlidingWindow(300, 60), 0)])).usages[0].used)
+        for client in clients:
+            await client.aclose()
+        return used[0], used[1]
+
+    with running_redis(tmp_path) as server:
+        assert asyncio.run(scenario(server.url)) == (0, 40 * statuses.count(200))
+    # While nothing has been corrected, 33 prompts of 9 tokens fit.
+    assert 0 < statuses.count(200) <= 300 // PROMPT_TOKENS

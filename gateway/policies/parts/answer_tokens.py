@@ -2,8 +2,7 @@
 What the answer of a language model has cost: read while it passes, never held back, never changed.
 
 Every piece goes on to the caller before it is looked at. A stream of events is read event by event; any other JSON is
-scanned for its usage. A stream that reports none, or that is cut before it has, is counted by the text that it has
-brought.
+scanned for its usage. Of a stream the text is kept, for the case that it reports nothing, or is cut before it has.
 """
 
 from __future__ import annotations
@@ -11,8 +10,7 @@ from __future__ import annotations
 import asyncio
 import zlib
 from collections.abc import Callable
-from dataclasses import replace
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from gateway.policies.parts.body_text import is_json, media_type
 from gateway.policies.parts.completion_text import CompletionText
@@ -29,23 +27,10 @@ MOST_DECODED = 4 * 1024 * 1024
 _GZIP_OR_ZLIB = 47
 
 
-class Spent(NamedTuple):
-    """
-    What is known of an answer when it is over.
-
-    Attributes:
-        usage: As the model reports it; None: it has not.
-        completion: Tokens of the text that a stream has brought; None: the answer was no stream.
-    """
-
-    usage: TokenUsage | None
-    completion: int | None
-
-
-class _Reader(Protocol):
+class _UsageReader(Protocol):
     def feed(self, data: bytes) -> None: ...
     def finish(self) -> None: ...
-    def spent(self) -> Spent: ...
+    def usage(self) -> TokenUsage | None: ...
 
 
 class _Events:
@@ -54,19 +39,19 @@ class _Events:
     def __init__(self, model: str) -> None:
         self._events = EventStream(self._read)
         self.feed, self.finish = self._events.feed, self._events.finish
-        self._text = CompletionText(vocabulary_of(model))
+        self.text = CompletionText(vocabulary_of(model))
         self._reported: dict[str, Any] = {}
         self._model = ""
 
-    def spent(self) -> Spent:
-        return Spent(usage_of(self._reported), self._text.tokens)
+    def usage(self) -> TokenUsage | None:
+        return usage_of(self._reported)
 
     def _read(self, event: dict[str, Any]) -> None:
         around = [event, *(inner for name in ("response", "message") if isinstance(inner := event.get(name), dict))]
         for members in around:
             self._note_usage(members)
             self._note_model(members.get("model"))
-        self._text.read(event)
+        self.text.read(event)
 
     def _note_usage(self, members: dict[str, Any]) -> None:
         """Reports add to each other: Anthropic's have the prompt at the beginning, and the completion at the end."""
@@ -78,7 +63,7 @@ class _Events:
         """The answer has the model's own name where the request had that of a deployment."""
         if not self._model and isinstance(model, str) and model:
             self._model = model
-            self._text.vocabulary = vocabulary_of(model)
+            self.text.vocabulary = vocabulary_of(model)
 
 
 class _Json:
@@ -91,18 +76,18 @@ class _Json:
     def finish(self) -> None:
         """There is no more."""
 
-    def spent(self) -> Spent:
+    def usage(self) -> TokenUsage | None:
         members = self._scanner.members
-        return Spent(None if members is None else usage_of(members), None)
+        return None if members is None else usage_of(members)
 
 
 class _Decoded:
     """Reads a compressed answer. What cannot be decoded, or becomes too much at once, is not read on."""
 
-    def __init__(self, reader: _Reader, coding: str) -> None:
+    def __init__(self, reader: _UsageReader, coding: str) -> None:
         self._reader = reader
         self._decode: Callable[[bytes], bytes] | None = _decoder(coding)
-        self.spent = reader.spent
+        self.usage = reader.usage
         self.finish = reader.finish
 
     def feed(self, data: bytes) -> None:
@@ -155,20 +140,13 @@ def _brotli() -> Callable[[bytes], bytes]:
     return decode
 
 
-def _reader(answer: Response, model: str) -> _Reader | None:
-    """None: nothing in such an answer says what it has cost."""
-    kind = media_type(answer.headers)
-    applied = codings(answer.headers.joined("Content-Encoding"))
-    reader: _Reader
+def _reader(kind: str, model: str) -> _UsageReader | None:
+    """Reads an answer of the media type *kind*; None: nothing in it says what it has cost."""
     if kind == "text/event-stream":
-        reader = _Events(model)
-    elif not kind or is_json(kind) or kind in ("application/x-ndjson", "application/jsonl"):
-        reader = _Json()
-    else:
-        return None
-    if not applied:
-        return reader
-    return _Decoded(reader, applied[0] if len(applied) == 1 else "")
+        return _Events(model)
+    if not kind or is_json(kind) or kind in ("application/x-ndjson", "application/jsonl"):
+        return _Json()
+    return None
 
 
 class AnswerTokens:
@@ -176,19 +154,22 @@ class AnswerTokens:
     Reads one answer.
 
     Attributes:
-        is_stream: Whether it is a stream of events.
-        is_over: Whether it has passed, whole or not.
+        text: What a stream of events has brought; None: it is no such stream.
+        is_over: Whether it has passed.
+        is_cut: Whether that was not the whole answer.
     """
 
     def __init__(self, answer: Response, model: str) -> None:
-        self._reader = _reader(answer, model)
+        reader = self._reader = _reader(media_type(answer.headers), model)
+        self.text = reader.text if isinstance(reader, _Events) else None
+        applied = codings(answer.headers.joined("Content-Encoding"))
+        if reader is not None and applied:
+            self._reader = _Decoded(reader, applied[0] if len(applied) == 1 else "")
         self._body = answer.body
         self._over: Callable[[], None] = _nothing
-        self._is_cut = False
         self._head: asyncio.Future[None] | None = None
         self._room = 0
-        self.is_stream = media_type(answer.headers) == "text/event-stream"
-        self.is_over = False
+        self.is_over = self.is_cut = False
 
     def begin(self, over: Callable[[], None]) -> None:
         """Read; *over* is called when the answer has passed, immediately where it is in memory or says nothing."""
@@ -215,22 +196,8 @@ class AnswerTokens:
 
     @property
     def usage(self) -> TokenUsage | None:
-        """What the model has reported. In what was cut the text may be more than what was reported before it."""
-        spent = self._spent
-        if spent.usage is None or not self._is_cut:
-            return spent.usage
-        missing = max(0, (spent.completion or 0) - spent.usage.completion)
-        completion, total = spent.usage.completion + missing, spent.usage.total + missing
-        return replace(spent.usage, completion=completion, total=total)
-
-    @property
-    def completion(self) -> int | None:
-        """Tokens of the text that a stream has brought; None: the answer is no stream."""
-        return self._spent.completion
-
-    @property
-    def _spent(self) -> Spent:
-        return Spent(None, None) if self._reader is None else self._reader.spent()
+        """What the model has reported so far."""
+        return None if self._reader is None else self._reader.usage()
 
     def _take(self, data: bytes) -> None:
         """The next piece, which has been passed on."""
@@ -256,7 +223,7 @@ class AnswerTokens:
         """There is no more."""
         if self._reader is not None:
             self._reader.finish()
-        self.is_over, self._is_cut = True, not complete
+        self.is_over, self.is_cut = True, not complete
         over, self._over = self._over, _nothing
         over()
         self._release()

@@ -1,5 +1,5 @@
 """
-The text that a model has sent in a stream, counted as it comes, for streams that report no usage.
+The text that a model has sent in a stream, for streams that report no usage.
 
 Source: the streamed events of OpenAI's chat completions, completions and responses
 (https://platform.openai.com/docs/api-reference/chat-streaming), of Anthropic's messages
@@ -14,10 +14,10 @@ from typing import Any
 
 import orjson
 
-from gateway.policies.parts.vocabularies import count_tokens
+from gateway.policies.parts.vocabularies import BYTES_PER_TOKEN, count_tokens
 
-# Counted together. Where a text is cut it may have one token more, so the error is at most one in so many characters.
-PIECE = 8 * 1024
+# Held of one stream, in characters: more than the longest completions. What goes beyond is counted by its bytes.
+MOST_HELD = 2 * 1024 * 1024
 MOST_CHOICES = 128
 
 _TEXTS = ("content", "refusal", "reasoning_content", "reasoning", "text", "thinking", "partial_json")
@@ -26,49 +26,54 @@ _SOUND = ("response.audio.delta", "response.output_audio.delta")
 
 
 class CompletionText:
-    """Counts. Choices that arrive side by side are texts of their own."""
+    """
+    Keeps the text, for the case that nothing else says how long it was. Choices that arrive side by side are texts of
+    their own.
 
-    __slots__ = ("_held", "_tokens", "_waiting", "vocabulary")
+    Attributes:
+        length: In characters.
+    """
+
+    __slots__ = ("_beyond", "_pieces", "length", "vocabulary")
 
     def __init__(self, vocabulary: str) -> None:
         self.vocabulary = vocabulary
-        self._waiting: dict[int, list[str]] = {}
-        self._held = 0
-        self._tokens = 0
+        self.length = 0
+        self._pieces: dict[int, list[str]] = {}
+        self._beyond = 0
 
     def read(self, event: Mapping[str, Any]) -> None:
         """The text of one event."""
         for choice, text in _texts(event):
-            self._waiting.setdefault(choice % MOST_CHOICES, []).append(text)
-            self._held += len(text)
-        if self._held >= PIECE:
-            self._count()
+            self.length += len(text)
+            if self.length <= MOST_HELD:
+                self._pieces.setdefault(choice % MOST_CHOICES, []).append(text)
+            else:
+                self._beyond += len(text.encode())
 
-    @property
-    def tokens(self) -> int:
-        """The tokens so far."""
-        self._count()
-        return self._tokens
-
-    def _count(self) -> None:
-        texts = ["".join(pieces) for pieces in self._waiting.values()]
-        self._tokens += count_tokens(texts, self.vocabulary)
-        self._waiting.clear()
-        self._held = 0
+    def count(self) -> int:
+        """The tokens of it all. Leaves Python's lock to others."""
+        texts = ["".join(pieces) for pieces in self._pieces.values()]
+        return count_tokens(texts, self.vocabulary) + self._beyond // BYTES_PER_TOKEN
 
 
 def _texts(event: Mapping[str, Any]) -> Iterator[tuple[int, str]]:
     """The number of the choice, and the text."""
-    delta = event.get("delta")
-    if isinstance(delta, str):  # Responses
-        if event.get("type") not in _SOUND:
-            yield 0, delta
-    elif isinstance(delta, dict):  # Messages
-        yield from ((0, text) for text in _strings(delta, _TEXTS))
+    if "delta" in event:
+        yield from ((0, text) for text in _of_delta(event))
     for choice in _objects(event.get("choices")):
         yield from ((_index(choice), text) for text in _of_choice(choice))
     for candidate in _objects(event.get("candidates")):
         yield from ((_index(candidate), text) for text in _of_candidate(candidate))
+
+
+def _of_delta(event: Mapping[str, Any]) -> Iterator[str]:
+    """Of an event of Responses, or of Messages."""
+    delta = event["delta"]
+    if isinstance(delta, dict):
+        yield from _strings(delta, _TEXTS)
+    elif isinstance(delta, str) and event.get("type") not in _SOUND:
+        yield delta
 
 
 def _of_choice(choice: Mapping[str, Any]) -> Iterator[str]:

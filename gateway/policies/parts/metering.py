@@ -1,9 +1,10 @@
 """
 What the policies that count tokens share about one request: its answer is read once, and each counter is charged once.
 
-A prompt that was estimated is charged when it is admitted. It is corrected when the answer has told what it has cost,
-and withdrawn when no backend has answered with 2xx: a refusal by a later policy, an answer from the cache, a backend that
-fails, is too slow or answers with an error. Where several answers come, because of ``retry``, the last one counts.
+An estimated prompt is charged when the request is admitted. The charge is corrected once the answer has told what the
+call has cost, and withdrawn when no backend has answered with 2xx: a later policy refuses, the answer comes from the
+cache, or the backend fails, is too slow or answers with an error. Where several answers come, because of ``retry``, the
+last one counts.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import asyncio
 import math
 import re
 from collections.abc import Awaitable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from gateway.pipeline.background import Background
     from gateway.pipeline.context import Context
     from gateway.pipeline.services import Services
+    from gateway.policies.parts.completion_text import CompletionText
     from gateway.wire.messages import Ending, Request, Response
 
 # A body up to the first size is counted in one turn of the loop, one up to the second is read there and counted in a
@@ -40,7 +42,7 @@ LONG = 256 * 1024
 _MODEL_IN_PATH = re.compile(r"/(?:deployments|models)/([^/:]{1,64})")
 
 
-class Listener(Protocol):
+class UsageListener(Protocol):
     """Is told what a call has cost."""
 
     def __call__(self, usage: TokenUsage) -> None: ...
@@ -65,11 +67,11 @@ class Charge:
             start(self.counters.add(due), background)
 
 
-def meter_of(context: Context, services: Services) -> Meter:
+def meter_of(context: Context, services: Services) -> TokenMeter:
     """The meter of the request; it reads the answers from now on."""
-    if isinstance(context.metering, Meter):
+    if isinstance(context.metering, TokenMeter):
         return context.metering
-    meter = context.metering = Meter(context.request, services)
+    meter = context.metering = TokenMeter(context.request, services)
     if context.after_response is None:
         context.after_response = []
     context.after_response.append(meter.ended)
@@ -79,7 +81,7 @@ def meter_of(context: Context, services: Services) -> Meter:
     return meter
 
 
-class Meter:
+class TokenMeter:
     """
     The tokens of one request.
 
@@ -116,8 +118,8 @@ class Meter:
         self._prompt = KeptPrompt(request, services.max_body_bytes)
         self._answer: AnswerTokens | None = None
         self._charges: list[Charge] = []
-        self._listeners: list[Listener] = []
-        self._watchers: list[Listener] = []
+        self._listeners: list[UsageListener] = []
+        self._watchers: list[UsageListener] = []
         self._is_given = self._is_settled = False
 
     # -- before the backend
@@ -145,11 +147,11 @@ class Meter:
         for demand in charge.demands:
             self.charged[demand.storage_key] = self.charged.get(demand.storage_key, 0) + demand.amount
 
-    def watch(self, watcher: Listener) -> None:
+    def watch(self, watcher: UsageListener) -> None:
         """Tell *watcher* as soon as the model has reported what the call has cost; another answer may still follow."""
         self._watchers.append(watcher)
 
-    def listen(self, listener: Listener) -> None:
+    def listen(self, listener: UsageListener) -> None:
         """Tell *listener* once what the call has cost; never where that is not known."""
         self._listeners.append(listener)
 
@@ -161,7 +163,7 @@ class Meter:
             return None
         reading = self._answer = AnswerTokens(answer, self._deployment)
         reading.begin(partial(self._passed, reading))
-        if reading.is_stream or not self.waits:
+        if reading.text is not None or not self.waits:
             return None
         return reading.hold(self._services.max_body_bytes)
 
@@ -184,42 +186,57 @@ class Meter:
         if answer is not self._answer:
             return  # another one has come instead
         if (usage := answer.usage) is not None:
-            self.usage = usage
-            for watcher in self._watchers:
-                watcher(usage)
+            self._tell(usage)
         if self._is_given:
             self._settle(answer)
+
+    def _tell(self, usage: TokenUsage) -> None:
+        self.usage = usage
+        for watcher in self._watchers:
+            watcher(usage)
 
     # -- the cost
     def _settle(self, answer: AnswerTokens) -> None:
         """Charge what the call has cost; an answer that says nothing and is no stream changes nothing."""
-        usage, completion = answer.usage, answer.completion
-        if usage is not None:
+        usage, text = answer.usage, answer.text
+        if text is not None and (usage is None or answer.is_cut):
+            self._settle_text(usage, text)
+        elif usage is not None:
             self._finish(usage)
-        elif completion is not None:
-            self._settle_text(completion)
         self._prompt.drop()
 
-    def _settle_text(self, completion: int) -> None:
-        """A stream without a report: its prompt is counted here where it was not before."""
-        if self.estimate is not None:
-            self._finish(TokenUsage(self.estimate, completion, self.estimate + completion))
-        elif self._prompt.is_short:
-            self.estimate = prompt_tokens(self._prompt.content, self._deployment)
-            self._settle_text(completion)
+    def _settle_text(self, usage: TokenUsage | None, text: CompletionText) -> None:
+        """Of a stream whose report is missing or may be: count what it has brought, and its prompt."""
+        is_known = usage is not None or self.estimate is not None
+        if text.length <= SHORT and (is_known or self._prompt.is_short):
+            prompt = 0 if is_known else prompt_tokens(self._prompt.content, self._deployment)
+            self._finish(self._joined(usage, prompt, text.count()))
         else:
-            self._services.background.start(self._settle_later(self._prompt.content, completion), "count")
+            content = b"" if is_known else self._prompt.content
+            self._services.background.start(self._settle_later(content, usage, text), "count")
 
-    async def _settle_later(self, content: bytes, completion: int) -> None:
+    async def _settle_later(self, content: bytes, usage: TokenUsage | None, text: CompletionText) -> None:
+        """The same where it would take too long for a turn of the loop."""
         arguments = (content, self._prompt.codings, self._services.max_body_bytes, self._deployment)
+        prompt = 0
         try:
-            self.estimate = int(await self._services.beside.run(Work(), kept_prompt_job, *arguments))
+            if content:
+                prompt = int(await self._services.beside.run(Work(), kept_prompt_job, *arguments))
         except WorkExceeded:
-            self.estimate = self._prompt.size // BYTES_PER_TOKEN
-        self._settle_text(completion)
+            prompt = len(content) // BYTES_PER_TOKEN
+        completion = await asyncio.get_running_loop().run_in_executor(None, text.count)
+        self._finish(self._joined(usage, prompt, completion))
+
+    def _joined(self, usage: TokenUsage | None, prompt: int, completion: int) -> TokenUsage:
+        """What was counted, and in what was cut at least what was reported before."""
+        if usage is None:
+            prompt = prompt if self.estimate is None else self.estimate
+            return TokenUsage(prompt, completion, prompt + completion)
+        missing = max(0, completion - usage.completion)
+        return replace(usage, completion=usage.completion + missing, total=usage.total + missing)
 
     def _finish(self, usage: TokenUsage) -> None:
-        self.usage = usage
+        self._tell(usage)
         self._correct(usage.total)
         listeners, self._listeners = self._listeners, []
         for listener in listeners:
@@ -278,7 +295,7 @@ class KeptPrompt:
 
     @property
     def content(self) -> bytes:
-        """The body; nothing where it was longer than what may be held in memory."""
+        """The body; where it was longer than what may be held in memory, its beginning."""
         return b"".join(self._pieces)
 
     @property
@@ -295,8 +312,6 @@ class KeptPrompt:
         self.size += len(data)
         if self.size <= self._max_bytes:
             self._pieces.append(data)
-        else:
-            self._pieces = []
 
 
 def _nothing(_: bool) -> None:

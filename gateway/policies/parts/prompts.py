@@ -2,10 +2,10 @@
 A request to a language model, as far as its prompt's tokens can be told before the model has seen it.
 
 Counted are the texts of Chat Completions, Responses, embeddings and legacy completions (OpenAI), of Messages
-(Anthropic) and of generateContent (Gemini). What the model adds for each message is OpenAI's number for its chat models; tools,
-functions and schemas are taken as the JSON text that they are, which is somewhat more than what a model makes of them.
-An image counts 1,200 tokens, as in APIM, and so does any other part that is not text. What only the model's provider
-knows is not counted: earlier turns of a stored conversation, files, prompts by reference.
+(Anthropic) and of generateContent (Gemini). What the model adds for each message is OpenAI's number for its chat
+models; tools, functions and schemas are taken as the JSON text that they are, which is somewhat more than what a model
+makes of them. An image counts 1,200 tokens, as in APIM, and so does any other part that is not text. What only the
+model's provider knows is not counted: earlier turns of a stored conversation, files, prompts by reference.
 
 Source: OpenAI Cookbook, "How to count tokens with tiktoken"
 (https://cookbook.openai.com/examples/how_to_count_tokens_with_tiktoken); Microsoft, "llm-token-limit", usage notes

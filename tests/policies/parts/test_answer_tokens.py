@@ -10,13 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-import brotli
+import brotli  # type: ignore[import-untyped]
 import pytest
 
 from gateway.errors import UpstreamError
 from gateway.policies.parts.answer_tokens import MOST_DECODED, AnswerTokens
 from gateway.policies.parts.usage_fields import TokenUsage
-from gateway.policies.parts.vocabularies import NEWER, count_tokens
 from gateway.wire.body import Body, BodyStream
 from gateway.wire.headers import Headers
 from gateway.wire.messages import Response
@@ -138,7 +137,7 @@ def test_json(text: bytes, usage: TokenUsage | None, kind: str) -> None:
     for start in range(0, len(text), 5_000):
         reading.stream.feed(text[start : start + 5_000])
     reading.stream.finish()
-    assert (reading.tokens.usage, reading.tokens.completion) == (usage, None)
+    assert (reading.tokens.usage, reading.tokens.text) == (usage, None)
     in_memory = AnswerTokens(Response(200, Headers([("Content-Type", kind)]), Body(text)), "")
     in_memory.begin(lambda: None)
     assert in_memory.usage == usage
@@ -181,27 +180,31 @@ def test_what_cannot_be_decoded(coding: str, sent: bytes) -> None:
     reading.stream.feed(sent)
     reading.stream.finish()
     assert b"".join(reading.came) == sent * 2
-    assert (reading.tokens.usage, reading.tokens.completion) == (None, 0)
+    assert reading.tokens.usage is None
+    assert reading.tokens.text is not None
+    assert reading.tokens.text.length == 0
 
 
 def test_cut_streams() -> None:
-    """What has come counts, and at least what was reported before the cut."""
+    """What was reported before the cut is kept, and so is the text."""
     start = {"type": "message_start", "message": {"usage": {"input_tokens": 10, "output_tokens": 1}}}
-    text = "The quick brown fox jumps over the lazy dog"
     reading = Reading()
-    reading.stream.feed(sse(start, {"type": "content_block_delta", "delta": {"text": text}})[:-10])
+    reading.stream.feed(sse(start, {"type": "content_block_delta", "delta": {"text": "hello world"}})[:-10])
     reading.stream.fail(UpstreamError("BackendConnectionFailure", "gone"))
-    tokens = count_tokens([text], NEWER)
-    assert (reading.is_over, reading.came[-1]) == (True, b"gone")
-    assert reading.tokens.usage == TokenUsage(10, tokens, 10 + tokens)
+    assert (reading.is_over, reading.tokens.is_cut, reading.came[-1]) == (True, True, b"gone")
+    assert reading.tokens.usage == TokenUsage(10, 1, 11)
+    assert reading.tokens.text is not None
+    assert reading.tokens.text.count() == 2
 
 
-def test_no_report_is_counted_by_the_text() -> None:
-    """The model's own name decides how, where the request had that of a deployment."""
+def test_the_vocabulary_is_that_of_the_models_own_name() -> None:
+    """The answer has the model's name where the request had that of a deployment."""
     reading = Reading()
     reading.stream.feed(sse(*[{**delta(text), "model": "gpt-4"} for text in ("お誕生日", "おめでとう")]))
     reading.stream.finish()
-    assert (reading.tokens.usage, reading.tokens.completion) == (None, 9)
+    assert reading.tokens.usage is None
+    assert reading.tokens.text is not None
+    assert reading.tokens.text.count() == 9
 
 
 def test_other_answers_are_not_touched() -> None:

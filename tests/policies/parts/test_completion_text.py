@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gateway.policies.parts.completion_text import PIECE, CompletionText
+from gateway.policies.parts.completion_text import MOST_HELD, CompletionText
 from gateway.policies.parts.vocabularies import NEWER, count_tokens
 
 DEEP: Any = {}
@@ -44,7 +44,7 @@ def test_texts(events: list[dict[str, Any]], text: str) -> None:
     counting = CompletionText(NEWER)
     for event in events:
         counting.read(event)
-    assert counting.tokens == count_tokens([text], NEWER)
+    assert counting.count() == count_tokens([text], NEWER)
 
 
 def test_choices_are_texts_of_their_own() -> None:
@@ -52,14 +52,13 @@ def test_choices_are_texts_of_their_own() -> None:
     counting = CompletionText(NEWER)
     for piece in ("anti", "dis", "establish"):
         counting.read({"choices": [{"index": index, "delta": {"content": piece}} for index in range(3)]})
-    assert counting.tokens == 3 * count_tokens(["antidisestablish"], NEWER)
+    assert counting.count() == 3 * count_tokens(["antidisestablish"], NEWER)
 
 
-def test_a_long_text_is_counted_on_the_way() -> None:
-    """No more than a piece is held, and each cut makes at most one token more."""
-    counting, text = CompletionText(NEWER), "The quick brown fox jumps over the lazy dog. " * 3_000
-    for start in range(0, len(text), 11):
-        counting.read(chat(content=text[start : start + 11]))
-        assert counting._held < PIECE
-    exact = count_tokens([text], NEWER)
-    assert exact <= counting.tokens <= exact + len(text) // PIECE + 1
+def test_what_is_held_has_a_bound() -> None:
+    """A stream that does not end is not kept: what goes beyond is counted by its bytes."""
+    counting = CompletionText(NEWER)
+    for _ in range(5):
+        counting.read(chat(content=" hello" * (MOST_HELD // 12)))
+    assert sum(len(text) for pieces in counting._pieces.values() for text in pieces) <= MOST_HELD
+    assert counting.count() == MOST_HELD // 12 * 2 + MOST_HELD // 12 * 6 // 4 * 3

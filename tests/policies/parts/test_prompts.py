@@ -98,7 +98,7 @@ ODD: list[tuple[str, bytes, int]] = [
 
 @pytest.mark.parametrize(("content", "tokens"), [row[1:] for row in ODD], ids=[row[0] for row in ODD])
 def test_odd_bodies(content: bytes, tokens: int) -> None:
-    """A file has no prompt; JSON that cannot be understood counts as its text, so that nothing is had for free by it."""
+    """A file has no prompt; JSON that cannot be understood counts as its text, so nothing is free because of it."""
     assert prompt_tokens(content, "") == tokens
 
 
