@@ -173,13 +173,13 @@ async def run_round(port: int, kinds: list[str], streams: int, seen: Seen) -> No
     await asyncio.gather(*begun)
 
 
-def world(streams: int) -> None:
+def world(streams: int, pace_s: float) -> None:
     """In a process of its own: the model, and its clients. A line of input has the gateway's port and some kinds."""
     from gateway.emulators.openai import OpenAIEmulator
     from gateway.emulators.serving import serve
 
     emulator, seen = OpenAIEmulator(), Seen()
-    emulator.first_token_s, emulator.pace_s = FIRST_TOKEN_S, PACE_S
+    emulator.first_token_s, emulator.pace_s = FIRST_TOKEN_S, pace_s
     with serve(emulator) as url:
         print(url, flush=True)
         for line in sys.stdin:
@@ -215,10 +215,10 @@ class Result:
         return statistics.median(self.seen.first_s[path])
 
 
-async def measure(folder: Path, streams: int, rounds: int) -> Result:
+async def measure(folder: Path, streams: int, rounds: int, pace_s: float = PACE_S) -> Result:
     """All rounds through a gateway in this loop."""
     (folder / "metered.xml").write_text(POLICY, "utf-8")
-    command = [sys.executable, "-m", "tests.acceptance.ai_streams", "world", str(streams)]
+    command = [sys.executable, "-m", "tests.acceptance.ai_streams", "world", str(streams), str(pace_s)]
     other = await asyncio.create_subprocess_exec(
         *command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, limit=100_000_000
     )
@@ -290,7 +290,7 @@ def report(result: Result) -> str:
 def main() -> None:
     """Exit code 1 where a promise is broken."""
     if sys.argv[1:2] == ["world"]:
-        world(int(sys.argv[2]))
+        world(int(sys.argv[2]), float(sys.argv[3]))
         return
     streams, rounds = [*map(int, sys.argv[1:]), *(STREAMS, ROUNDS)[len(sys.argv) - 1 :]]
     with tempfile.TemporaryDirectory() as folder:

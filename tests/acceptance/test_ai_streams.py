@@ -12,7 +12,7 @@ STREAMS = 10
 
 def test_streams_are_not_held_back(tmp_path: Path) -> None:
     """Every piece leaves in the turn in which it came, and the tokens are those that the model reports."""
-    result = asyncio.run(measure(tmp_path, STREAMS, rounds=1))
+    result = asyncio.run(measure(tmp_path, STREAMS, rounds=1, pace_s=0.001))
     assert len(result.seen.first_s["metered"]) == len(result.seen.first_s["plain"]) == STREAMS
     assert result.turns.pieces > STREAMS
     assert result.turns.late == 0

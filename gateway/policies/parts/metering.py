@@ -144,6 +144,8 @@ class TokenMeter:
     def charge(self, charge: Charge) -> None:
         """Remember what was charged."""
         self._charges.append(charge)
+        if self.estimate is not None:
+            self._prompt.drop()
         for demand in charge.demands:
             self.charged[demand.storage_key] = self.charged.get(demand.storage_key, 0) + demand.amount
 

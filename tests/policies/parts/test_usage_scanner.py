@@ -63,7 +63,7 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(before=st.dictionaries(TEXTS, VALUES, max_size=3), after=TEXTS, size=st.integers(1, 40))
 def test_whatever_a_model_writes(before: dict[str, Any], after: str, size: int) -> None:
     """Text and structure around it never change what is found."""
