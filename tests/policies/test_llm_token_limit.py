@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -16,7 +17,7 @@ from gateway.outside.redis_link import RedisLink
 from gateway.policies import llm_token_limit
 from gateway.policies.parts.metering import LONG, SHORT
 from gateway.wire.body import BodyStream
-from gateway.wire.messages import Response
+from gateway.wire.messages import Outlet, Response
 from tests.policies.bench import NOW, Backend, Bench, Ran, codes, new_context, post
 from tests.policies.language_model import EVENTS, PROMPT, PROMPT_TOKENS, answered, ask, end, events
 from tests.redis_server import running_redis, settings_for
@@ -226,6 +227,21 @@ def test_a_client_that_leaves(bench: Bench) -> None:
     end(context, None)
     assert left(bench) == 100 - PROMPT_TOKENS - 2 - PROMPT_TOKENS
     assert context.metering is None
+
+
+def test_a_body_that_somebody_else_sends(bench: Bench) -> None:
+    """Envoy is not asked for a body that no policy reads: a stream without a report costs a token for four bytes."""
+    context = new_context(post("x" * 400, headers=[("Content-Length", "400")]))
+    context.request.outlet = cast("Outlet", object())
+    body = context.request.body
+    assert body is not None
+    stream = body.stream
+    bench.run(MINUTE.replace("100", "1000"), context=context)
+    assert body.stream is stream
+    assert context.metering is not None
+    context.metering.answered(answered(events("hello"), EVENTS))
+    context.finished(Response(200))
+    assert ask(bench, MINUTE.replace("100", "1000")).variables["l"] == 1000 - 100 - 1
 
 
 CONSUMED = (

@@ -23,7 +23,7 @@ from gateway.policies.parts.limits import start
 from gateway.policies.parts.prompts import prompt_job, prompt_tokens
 from gateway.policies.parts.usage_fields import TokenUsage
 from gateway.policies.parts.vocabularies import BYTE_S, BYTES_PER_TOKEN
-from gateway.wire.body import BodyTooLarge, DecodedBody
+from gateway.wire.body import Body, BodyStream, BodyTooLarge, DecodedBody
 from gateway.wire.content_coding import CodingError, codings, decode
 from gateway.wire.work import Work, WorkExceeded
 
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 SHORT = 16 * 1024
 LONG = 256 * 1024
 
+_MOST_DIGITS = 16
 _MODEL_IN_PATH = re.compile(r"/(?:deployments|models)/([^/:]{1,64})")
 
 
@@ -209,6 +210,8 @@ class TokenMeter:
 
     def _settle_text(self, usage: TokenUsage | None, text: CompletionText) -> None:
         """Of a stream whose report is missing or may be: count what it has brought, and its prompt."""
+        if self.estimate is None and not self._prompt.is_there:
+            self.estimate = self._prompt.size // BYTES_PER_TOKEN
         is_known = usage is not None or self.estimate is not None
         if text.length <= SHORT and (is_known or self._prompt.is_short):
             prompt = 0 if is_known else prompt_tokens(self._prompt.content, self._deployment)
@@ -273,11 +276,12 @@ class KeptPrompt:
     A copy of the request's body, which is needed where nothing else says how long the prompt was.
 
     Attributes:
-        size: Of the body so far.
+        size: Of the body so far; where somebody else sends it, see ``Request.outlet``, what its head announces.
         codings: Its content codings.
+        is_there: Whether there is a copy. A body that somebody else sends is only asked for where a policy reads it.
     """
 
-    __slots__ = ("_max_bytes", "_pieces", "codings", "size")
+    __slots__ = ("_max_bytes", "_pieces", "codings", "is_there", "size")
 
     def __init__(self, request: Request, max_bytes: int) -> None:
         self._max_bytes = max_bytes
@@ -286,14 +290,20 @@ class KeptPrompt:
         body = request.body
         is_plain = body is None or isinstance(body, DecodedBody)
         self.codings = [] if is_plain else codings(request.headers.joined("Content-Encoding"))
-        if body is not None and body.stream is not None:
-            if body.stream.is_taken:  # it has been sent already
-                return
-            tap = Tap(body.stream, self._take, _nothing)
-            stream, body.stream = body.stream, tap.passed_on
-            stream.pipe(tap)
+        self.is_there = body is None or body.stream is None or request.outlet is None
+        if not self.is_there:
+            self.size = _announced(request)
+        elif body is not None and body.stream is not None:
+            self._copy(body, body.stream)
         elif body is not None:
             self._take(body.read(preserve=True))
+
+    def _copy(self, body: Body, stream: BodyStream) -> None:
+        if stream.is_taken:  # it has been sent already
+            return
+        tap = Tap(stream, self._take, _nothing)
+        body.stream = tap.passed_on
+        stream.pipe(tap)
 
     @property
     def content(self) -> bytes:
@@ -314,6 +324,11 @@ class KeptPrompt:
         self.size += len(data)
         if self.size <= self._max_bytes:
             self._pieces.append(data)
+
+
+def _announced(request: Request) -> int:
+    length = request.headers.first("Content-Length") or ""
+    return int(length) if length.isdecimal() and len(length) < _MOST_DIGITS else 0
 
 
 def _nothing(_: bool) -> None:
