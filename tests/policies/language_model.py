@@ -49,6 +49,8 @@ def ask(
         if read:
             await answer.body.buffer(10_000_000)
         end(context, answer.status_code)
+        for _ in range(50):  # a long answer is read in several turns
+            await asyncio.sleep(0)
         await bench.services.background.ended(10)
         return answer
 

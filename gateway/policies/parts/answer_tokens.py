@@ -8,8 +8,10 @@ scanned for its usage. Of a stream the text is kept, for the case that it report
 from __future__ import annotations
 
 import asyncio
+import time
 import zlib
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from gateway.policies.parts.body_text import is_json, media_type
@@ -21,10 +23,14 @@ from gateway.policies.parts.vocabularies import vocabulary_of
 from gateway.wire.body import BodyStream
 from gateway.wire.content_coding import codings
 from gateway.wire.messages import Response
+from gateway.wire.slices import SLICE_S
 
 # What one piece of a compressed answer may become. A model's text grows by five or ten times, a bomb by a thousand.
 MOST_DECODED = 4 * 1024 * 1024
 _GZIP_OR_ZLIB = 47
+# Read at once; what of a longer piece takes more than a slice is read in the next turns, and so much may wait for them.
+STEP = 16 * 1024
+MOST_UNREAD = 16 * 1024 * 1024
 
 
 class _UsageReader(Protocol):
@@ -81,28 +87,9 @@ class _Json:
         return None if members is None else usage_of(members)
 
 
-class _Decoded:
-    """Reads a compressed answer. What cannot be decoded, or becomes too much at once, is not read on."""
-
-    def __init__(self, reader: _UsageReader, coding: str) -> None:
-        self._reader = reader
-        self._decode: Callable[[bytes], bytes] | None = _decoder(coding)
-        self.usage = reader.usage
-        self.finish = reader.finish
-
-    def feed(self, data: bytes) -> None:
-        if self._decode is None:
-            return
-        try:
-            plain = self._decode(data)
-        except ValueError:
-            self._decode = None
-        else:
-            self._reader.feed(plain)
-
-
-def _decoder(coding: str) -> Callable[[bytes], bytes] | None:
-    """Decodes the next piece, or raises ValueError; None: the coding is not known."""
+def _decoder(applied: Sequence[str]) -> Callable[[bytes], bytes] | None:
+    """Decodes the next piece, or raises ValueError; None: the coding is not known, or there are several."""
+    coding = applied[0] if len(applied) == 1 else ""
     if coding in ("gzip", "x-gzip", "deflate"):
         return _inflater()
     return _brotli() if coding == "br" else None
@@ -151,11 +138,11 @@ def _reader(kind: str, model: str) -> _UsageReader | None:
 
 class AnswerTokens:
     """
-    Reads one answer.
+    Reads one answer, in as many turns of the loop as that takes.
 
     Attributes:
         text: What a stream of events has brought; None: it is no such stream.
-        is_over: Whether it has passed.
+        is_over: Whether it has passed, and has been read.
         is_cut: Whether that was not the whole answer.
     """
 
@@ -163,13 +150,14 @@ class AnswerTokens:
         reader = self._reader = _reader(media_type(answer.headers), model)
         self.text = reader.text if isinstance(reader, _Events) else None
         applied = codings(answer.headers.joined("Content-Encoding"))
-        if reader is not None and applied:
-            self._reader = _Decoded(reader, applied[0] if len(applied) == 1 else "")
+        self._decode = _decoder(applied) if applied else bytes
         self._body = answer.body
         self._over: Callable[[], None] = _nothing
         self._head: asyncio.Future[None] | None = None
         self._room = 0
-        self.is_over = self.is_cut = False
+        self._unread: deque[bytes] = deque()
+        self._unread_bytes = self._offset = 0
+        self._has_ended = self.is_over = self.is_cut = False
 
     def begin(self, over: Callable[[], None]) -> None:
         """Read; *over* is called when the answer has passed, immediately where it is in memory or says nothing."""
@@ -199,13 +187,73 @@ class AnswerTokens:
         """What the model has reported so far."""
         return None if self._reader is None else self._reader.usage()
 
+    def end(self, complete: bool) -> None:
+        """There is no more."""
+        if self._has_ended:
+            return
+        self._has_ended, self.is_cut = True, not complete
+        if not self._unread:
+            self._finish()
+
     def _take(self, data: bytes) -> None:
         """The next piece, which has been passed on."""
-        if self._reader is not None:
-            self._reader.feed(data)
+        plain = self._plain(data)
+        if self._reader is not None and plain:
+            self._read(self._reader, plain)
         if self._head is not None:
             self._room -= len(data)
             self._keep_coming()
+
+    def _plain(self, data: bytes) -> bytes:
+        """*data* without its coding; nothing, from now on, where it cannot be decoded."""
+        if self._decode is None:
+            return b""
+        try:
+            return self._decode(data)
+        except ValueError:
+            self._decode = None
+            return b""
+
+    def _read(self, reader: _UsageReader, plain: bytes) -> None:
+        if not self._unread and len(plain) <= STEP:
+            reader.feed(plain)
+            return
+        is_first = not self._unread
+        self._unread_bytes += len(plain)
+        if self._unread_bytes <= MOST_UNREAD:
+            self._unread.append(plain)
+        else:
+            self._decode = None  # a backend that sends more than can be read
+        if is_first:
+            self._go_on(reader)
+
+    def _go_on(self, reader: _UsageReader) -> None:
+        """Read what has come, for as long as one turn of the loop may take; the rest in the next."""
+        began_s = time.thread_time()
+        while self._unread:
+            self._step(reader, self._unread[0])
+            if self._unread and time.thread_time() - began_s > SLICE_S:
+                asyncio.get_running_loop().call_soon(self._go_on, reader)
+                return
+        self._unread_bytes = 0
+        if self._has_ended:
+            self._finish()
+
+    def _step(self, reader: _UsageReader, piece: bytes) -> None:
+        end = self._offset + STEP
+        reader.feed(piece[self._offset : end])
+        self._offset = end
+        if end >= len(piece):
+            self._unread.popleft()
+            self._offset = 0
+
+    def _finish(self) -> None:
+        if self._reader is not None:
+            self._reader.finish()
+        self.is_over = True
+        over, self._over = self._over, _nothing
+        over()
+        self._release()
 
     def _keep_coming(self) -> None:
         """Who holds the answer's head wants more of it, as long as there is room; nobody else takes it yet."""
@@ -218,15 +266,6 @@ class AnswerTokens:
         head, self._head = self._head, None
         if head is not None and not head.done():
             head.set_result(None)
-
-    def end(self, complete: bool) -> None:
-        """There is no more."""
-        if self._reader is not None:
-            self._reader.finish()
-        self.is_over, self.is_cut = True, not complete
-        over, self._over = self._over, _nothing
-        over()
-        self._release()
 
 
 def _nothing() -> None:

@@ -63,9 +63,8 @@ class _Prompt:
             self.texts.append(content)
         elif isinstance(content, int):
             self.fixed += 1
-        elif isinstance(content, list) and depth < MAX_DEPTH:
-            for item in content:
-                self.add(item, depth + 1)
+        elif isinstance(content, list):
+            self._add_list(content, depth + 1)
         elif isinstance(content, dict):
             self._add_part(content, depth + 1)
 
@@ -84,6 +83,13 @@ class _Prompt:
         """What the model sees as JSON. Raises orjson.JSONEncodeError: it is nested too deep."""
         if value is not None:
             self.texts.append(value if isinstance(value, str) else orjson.dumps(value).decode())
+
+    def _add_list(self, content: list[Any], depth: int) -> None:
+        if depth >= MAX_DEPTH:
+            self.add_json(content)
+            return
+        for item in content:
+            self.add(item, depth)
 
     def _add_part(self, part: Mapping[str, Any], depth: int) -> None:
         if depth >= MAX_DEPTH:

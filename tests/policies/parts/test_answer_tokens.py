@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+import time
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -14,7 +15,7 @@ import brotli  # type: ignore[import-untyped]
 import pytest
 
 from gateway.errors import UpstreamError
-from gateway.policies.parts.answer_tokens import MOST_DECODED, AnswerTokens
+from gateway.policies.parts.answer_tokens import MOST_DECODED, MOST_UNREAD, AnswerTokens
 from gateway.policies.parts.usage_fields import TokenUsage
 from gateway.wire.body import Body, BodyStream
 from gateway.wire.headers import Headers
@@ -239,5 +240,48 @@ def test_a_head_may_wait(size: int, is_held: bool) -> None:
         await answer.body.buffer(1000)
         assert answer.body.content == b"{" + b" " * (size - 1) + b"}"
         assert tokens.hold(100) is None
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    ("kind", "content"),
+    [
+        ("application/json", b'{"a":[' + b"[]," * 500_000 + b'[]],"usage":{"total_tokens":7}}'),
+        ("text/event-stream", b"data:{}\n\n" * 150_000 + b'data: {"usage":{"total_tokens":7}}\n\n'),
+    ],
+    ids=["json", "events"],
+)
+def test_no_turn_is_long(kind: str, content: bytes) -> None:
+    """What takes long to be read is passed on at once, and read in slices: no turn of the loop has more than one."""
+
+    async def run() -> None:
+        reading = Reading(kind)
+        before = time.thread_time()
+        reading.stream.feed(content)
+        turns = [time.thread_time() - before]
+        assert reading.came == [content]
+        reading.stream.finish()
+        while not reading.is_over:
+            before = time.thread_time()
+            await asyncio.sleep(0)
+            turns.append(time.thread_time() - before)
+        assert reading.tokens.usage == TokenUsage(0, 0, 7)
+        assert len(turns) > 3
+        assert sorted(turns)[len(turns) * 9 // 10] < 0.02  # the collector may have its turn too
+
+    asyncio.run(run())
+
+
+def test_no_more_waits_than_fits() -> None:
+    """A backend that sends more than can be read is passed on, and not read on."""
+
+    async def run() -> None:
+        reading = Reading("application/json")
+        piece = b"[]," * 350_000
+        for _ in range(MOST_UNREAD // len(piece) + 2):
+            reading.stream.feed(piece)
+        assert reading.tokens._unread_bytes > MOST_UNREAD
+        assert sum(map(len, reading.tokens._unread)) <= MOST_UNREAD
 
     asyncio.run(run())
