@@ -15,7 +15,8 @@ from gateway.errors import LoadError, UpstreamError
 from gateway.outside.redis_clients import connect
 from gateway.outside.redis_link import RedisLink
 from gateway.policies import llm_token_limit
-from gateway.policies.parts.metering import LONG, SHORT
+from gateway.policies.parts.kept_prompt import SHORT
+from gateway.policies.parts.metering import LONG
 from gateway.wire.body import BodyStream
 from gateway.wire.messages import Outlet, Response
 from tests.policies.bench import NOW, Backend, Bench, Ran, codes, new_context, post

@@ -18,13 +18,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from gateway.counters import Counters, Demand
-from gateway.policies.parts.answer_tokens import AnswerTokens, Tap
+from gateway.policies.parts.answer_tokens import AnswerTokens
+from gateway.policies.parts.kept_prompt import SHORT, KeptPrompt, kept_prompt_job
 from gateway.policies.parts.limits import start
 from gateway.policies.parts.prompts import prompt_job, prompt_tokens
 from gateway.policies.parts.usage_fields import TokenUsage
 from gateway.policies.parts.vocabularies import BYTE_S, BYTES_PER_TOKEN
-from gateway.wire.body import Body, BodyStream, BodyTooLarge, DecodedBody
-from gateway.wire.content_coding import CodingError, codings, decode
 from gateway.wire.work import Work, WorkExceeded
 
 if TYPE_CHECKING:
@@ -34,12 +33,9 @@ if TYPE_CHECKING:
     from gateway.policies.parts.completion_text import CompletionText
     from gateway.wire.messages import Ending, Request, Response
 
-# A body up to the first size is counted in one turn of the loop, one up to the second is read there and counted in a
-# thread, and a longer one is read and counted in a process.
-SHORT = 16 * 1024
+# A body up to SHORT is counted in one turn of the loop, one up to LONG in a thread, and a longer one in a process.
 LONG = 256 * 1024
 
-_MOST_DIGITS = 16
 _MODEL_IN_PATH = re.compile(r"/(?:deployments|models)/([^/:]{1,64})")
 
 
@@ -210,15 +206,21 @@ class TokenMeter:
 
     def _settle_text(self, usage: TokenUsage | None, text: CompletionText) -> None:
         """Of a stream whose report is missing or may be: count what it has brought, and its prompt."""
-        if self.estimate is None and not self._prompt.is_there:
-            self.estimate = self._prompt.size // BYTES_PER_TOKEN
+        if usage is None and self.estimate is None:
+            self._estimate_kept()
         is_known = usage is not None or self.estimate is not None
-        if text.length <= SHORT and (is_known or self._prompt.is_short):
-            prompt = 0 if is_known else prompt_tokens(self._prompt.content, self._deployment)
-            self._finish(self._joined(usage, prompt, text.count()))
+        if is_known and text.length <= SHORT:
+            self._finish(self._joined(usage, 0, text.count()))
         else:
             content = b"" if is_known else self._prompt.content
             self._services.background.start(self._settle_later(content, usage, text), "count")
+
+    def _estimate_kept(self) -> None:
+        """Count the prompt that was kept, if a turn of the loop is enough for that."""
+        if not self._prompt.is_there:
+            self.estimate = self._prompt.size // BYTES_PER_TOKEN
+        elif self._prompt.is_short:
+            self.estimate = prompt_tokens(self._prompt.content, self._deployment)
 
     async def _settle_later(self, content: bytes, usage: TokenUsage | None, text: CompletionText) -> None:
         """The same where it would take too long for a turn of the loop."""
@@ -256,80 +258,7 @@ class TokenMeter:
             charge.correct(targets, self._services.background)
 
 
-def kept_prompt_job(content: bytes, applied: list[str], max_bytes: int, deployment: str) -> bytes:
-    """In a worker process: the tokens of a prompt as it was sent, as text."""
-    try:
-        plain = decode(content, applied, max_bytes) if applied else content
-    except (CodingError, BodyTooLarge):
-        return str(len(content) // BYTES_PER_TOKEN).encode()
-    return prompt_job(plain, deployment)
-
-
 def _deployment(path: str) -> str:
     """The model in the path: Azure's deployment, Gemini's model. Source: their reference pages."""
     named = _MODEL_IN_PATH.search(path)
     return "" if named is None else named[1]
-
-
-class KeptPrompt:
-    """
-    A copy of the request's body, which is needed where nothing else says how long the prompt was.
-
-    Attributes:
-        size: Of the body so far; where somebody else sends it, see ``Request.outlet``, what its head announces.
-        codings: Its content codings.
-        is_there: Whether there is a copy. A body that somebody else sends is only asked for where a policy reads it.
-    """
-
-    __slots__ = ("_max_bytes", "_pieces", "codings", "is_there", "size")
-
-    def __init__(self, request: Request, max_bytes: int) -> None:
-        self._max_bytes = max_bytes
-        self._pieces: list[bytes] = []
-        self.size = 0
-        body = request.body
-        is_plain = body is None or isinstance(body, DecodedBody)
-        self.codings = [] if is_plain else codings(request.headers.joined("Content-Encoding"))
-        self.is_there = body is None or body.stream is None or request.outlet is None
-        if not self.is_there:
-            self.size = _announced(request)
-        elif body is not None and body.stream is not None:
-            self._copy(body, body.stream)
-        elif body is not None:
-            self._take(body.read(preserve=True))
-
-    def _copy(self, body: Body, stream: BodyStream) -> None:
-        if stream.is_taken:  # it has been sent already
-            return
-        tap = Tap(stream, self._take, _nothing)
-        body.stream = tap.passed_on
-        stream.pipe(tap)
-
-    @property
-    def content(self) -> bytes:
-        """The body; where it was longer than what may be held in memory, its beginning."""
-        return b"".join(self._pieces)
-
-    @property
-    def is_short(self) -> bool:
-        """Whether it can be counted in one turn of the loop."""
-        return self.size <= SHORT and not self.codings
-
-    def drop(self) -> None:
-        """It is not needed any more, whatever still comes."""
-        self._max_bytes = 0
-        self._pieces = []
-
-    def _take(self, data: bytes) -> None:
-        self.size += len(data)
-        if self.size <= self._max_bytes:
-            self._pieces.append(data)
-
-
-def _announced(request: Request) -> int:
-    length = request.headers.first("Content-Length") or ""
-    return int(length) if length.isdecimal() and len(length) < _MOST_DIGITS else 0
-
-
-def _nothing(_: bool) -> None:
-    """The body has been sent."""
