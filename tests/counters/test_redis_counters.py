@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import random
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import cast
@@ -64,6 +65,34 @@ def test_replicas_share_whole_amounts(redis_server: RedisServer) -> None:
             assert sum(admitted) == usage.used
             assert 1_000 - 7 < usage.used <= 1_000
         await other.aclose()
+
+    with_client(redis_server, scenario)
+
+
+def test_both_kinds_of_counters_agree(redis_server: RedisServer) -> None:
+    """Whatever is asked, counted and corrected in whatever order: memory and Redis answer the same."""
+
+    async def scenario(client: Client) -> None:
+        clock = [1_780_271_900.0]  # just before a month ends
+        ours, theirs = MemoryCounters(lambda: clock[0]), RedisCounters(RedisLink(client), clock=lambda: clock[0])
+        windows = (SlidingWindow(200, 60), FixedWindow(500, 3600), CalendarWindow(900, 1))
+        random.seed(5)
+        counted: list[tuple[Demand, float]] = []
+        for _ in range(400):
+            clock[0] += random.choice([0, 0.25, 3, 40, 400])
+            demand = Demand("a", random.choice(windows), random.randrange(1, 60), whole=random.random() < 0.7)
+            if counted and random.random() < 0.4:
+                earlier, at = counted.pop(random.randrange(len(counted)))
+                due = earlier._replace(amount=random.randrange(-earlier.amount, earlier.amount), counted_at=at)
+                ours.add([due])
+                await theirs.add([due])
+            here, there = ours.admit([demand]), await theirs.admit([demand])
+            assert (here.exceeded, here.at) == (there.exceeded, there.at)
+            for mine, other in zip(here.usages, there.usages, strict=True):
+                assert mine[:2] == other[:2]
+                assert mine.wait_s == pytest.approx(other.wait_s, abs=1e-5)
+            if here.exceeded is None:
+                counted.append((demand, here.at))
 
     with_client(redis_server, scenario)
 
