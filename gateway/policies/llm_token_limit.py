@@ -1,17 +1,27 @@
 """
 llm-token-limit and azure-openai-token-limit: a number of tokens of a language model, for each value of a key.
 
-The tokens are those that the model reports. With `estimate-prompt-tokens` the prompt is counted before it is sent, with
-the model's vocabulary, and a request whose prompt does not fit into what is left is refused. A stream that reports no
-usage is counted: its prompt, and the text that it has brought.
+The tokens are those that the model reports. With `estimate-prompt-tokens` the prompt is counted before it is sent, and
+a request whose prompt is more than what is left is refused. A stream that reports no usage is counted: its prompt, and
+the text that it has brought.
+
+Prompts are counted for Chat Completions, Responses, embeddings and completions of OpenAI, for Anthropic's Messages and
+for Gemini's generateContent: the texts, three tokens for each message and for the answer, tools and schemas as the JSON
+that they are, and 1,200 tokens for each image, sound or file. The vocabulary is `o200k_base` or `cl100k_base`, by the
+`model` in the body, else by the deployment or model in the path; for models that are not OpenAI's the count is an
+approximation. Conversations and files that the provider has stored are not counted up front. What is not JSON, such as an
+uploaded sound, counts nothing up front; JSON of any other form counts as text.
 
 The estimate is withdrawn when no backend has answered with 2xx: a later policy refuses or answers the request, the
 backend cannot be reached, is too slow, or answers with an error. Of several answers, because of `retry`, the last one
 counts. Several of these policies with the same key and period charge a request once. Answers that are cut, by the
-backend or by the caller, cost what has come.
+backend or by the caller, cost what has come. If the caller leaves before there is an answer, the estimate stays.
 
 Tokens per minute are those of any 60 seconds. Periods of a quota are those of the calendar in UTC: weeks begin on
 Monday, months and years are as long as they are. With Redis all replicas count together.
+
+With `tokens-consumed-header-name` or `tokens-consumed-variable-name` the head of an answer that is no stream of events
+waits for the answer's end, as far as that fits into `limits/body-buffer-bytes`. Streams are never held.
 
 Source: APIM policy reference, "llm-token-limit" and "azure-openai-token-limit".
 """
@@ -51,7 +61,7 @@ _REPORTS = {
     "retry-after": "the wait, in seconds",
     "remaining-tokens": "the tokens left in this minute",
     "remaining-quota-tokens": "the tokens left of the quota",
-    "tokens-consumed": "the tokens that the call has cost; not of a stream, which says so at its end",
+    "tokens-consumed": "the tokens that the call has cost, where they are known before the answer's head is sent",
 }
 _DEFAULTS = {"retry-after-header-name": "Retry-After"}
 

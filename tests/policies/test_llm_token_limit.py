@@ -16,7 +16,7 @@ from gateway.outside.redis_clients import connect
 from gateway.outside.redis_link import RedisLink
 from gateway.policies import llm_token_limit
 from gateway.policies.parts.kept_prompt import SHORT
-from gateway.policies.parts.metering import LONG
+from gateway.policies.parts.metering import LONG, TokenMeter
 from gateway.wire.body import BodyStream
 from gateway.wire.messages import Outlet, Response
 from tests.policies.bench import NOW, Backend, Bench, Ran, codes, new_context, post
@@ -358,3 +358,10 @@ def test_replicas_count_together(bench: Bench, tmp_path: Path) -> None:
         assert asyncio.run(scenario(server.url)) == (0, 40 * statuses.count(200))
     # While nothing has been corrected, 33 prompts of 9 tokens fit.
     assert 0 < statuses.count(200) <= 300 // PROMPT_TOKENS
+
+
+def test_a_file_is_not_kept(bench: Bench) -> None:
+    """What an upload has no prompt in is sent on, and no copy of it waits for the answer."""
+    context = bench.run(MINUTE, post(b"--boundary\r\n\r\n" + b"x" * 1000)).context
+    assert isinstance(context.metering, TokenMeter)
+    assert context.metering._prompt.content == b""

@@ -73,6 +73,8 @@ class KeptPrompt:
         self._pieces = []
 
     def _take(self, data: bytes) -> None:
+        if not self.size and not self.codings and data.lstrip()[:1] != b"{":
+            self.drop()  # a file: it has no prompt
         self.size += len(data)
         if self.size <= self._max_bytes:
             self._pieces.append(data)
