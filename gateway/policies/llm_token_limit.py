@@ -9,8 +9,8 @@ Prompts are counted for Chat Completions, Responses, embeddings and completions 
 for Gemini's generateContent: the texts, three tokens for each message and for the answer, tools and schemas as the JSON
 that they are, and 1,200 tokens for each image, sound or file. The vocabulary is `o200k_base` or `cl100k_base`, by the
 `model` in the body, else by the deployment or model in the path; for models that are not OpenAI's the count is an
-approximation. Conversations and files that the provider has stored are not counted up front. What is not JSON, such as an
-uploaded sound, counts nothing up front; JSON of any other form counts as text.
+approximation. Conversations and files that the provider has stored are not counted up front. What is not JSON, such as
+an uploaded sound, counts nothing up front; JSON of any other form counts as text.
 
 The estimate is withdrawn when no backend has answered with 2xx: a later policy refuses or answers the request, the
 backend cannot be reached, is too slow, or answers with an error. Of several answers, because of `retry`, the last one
