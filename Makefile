@@ -160,5 +160,8 @@ bench-grpc: install ## What a unary gRPC call costs, beside JSON over HTTP/1.1 a
 import-repositories: install ## Import public repositories from CLONES and write docs/imported-repositories.md
 	$(BIN)/python -m benchmarks.repositories $(CLONES)
 
+ai-labs: install ## Run the policy documents of a clone of Azure-Samples/AI-Gateway (LABS=PATH) and write docs/ai-labs.md
+	@$(BIN)/python -m tests.ai_labs $(LABS)
+
 clean: ## Remove what the targets built
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .coverage .coverage.* build dist mutants

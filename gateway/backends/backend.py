@@ -12,7 +12,7 @@ from typing import Literal
 
 from gateway.backends.circuit_breaker import CircuitBreaker
 from gateway.backends.credentials import Credentials
-from gateway.errors import UpstreamError
+from gateway.errors import CircuitOpen
 from gateway.wire.grpc.status import as_http
 from gateway.wire.messages import ForwardOptions, RemoteCall, Request, Response, Target, Url
 from gateway.wire.pending import Pending, rejected
@@ -29,7 +29,7 @@ class BackendInfo:
 
 class Backend:
     """
-    A Target with a name. While its breaker is open it answers with UpstreamError 503, BackendConnectionFailure.
+    A Target with a name. While its breaker is open its requests end with CircuitOpen: 503, BackendConnectionFailure.
 
     Attributes:
         info: ``context.Backend``.
@@ -66,6 +66,11 @@ class Backend:
         return self._target
 
     @property
+    def has_credentials(self) -> bool:
+        """Whether requests to it get credentials of its own."""
+        return self._credentials is not None
+
+    @property
     def open_for_s(self) -> float | None:
         """Seconds for which its breaker stays open; 0 while it is closed; None: it has none."""
         return None if self._breaker is None else self._breaker.open_for_s(self._clock())
@@ -76,24 +81,24 @@ class Backend:
         return self._breaker is None or not self._breaker.is_open(self._clock())
 
     def _guarded(self, request: Request, options: ForwardOptions) -> Pending[Response]:
-        if self._breaker is None:
-            return self._send(request, options)
-        if self._breaker.is_open(self._clock()):
-            message = f"Backend '{self.info.id}' is not available: its circuit breaker is open."
-            return unavailable(message, self.open_for_s)
-        return _watched(self._send(request, options), self._breaker, self._clock, request.call)
+        if not self.available:
+            message = f"Backend '{self.info.id}' is temporarily unavailable: its circuit breaker is open."
+            return rejected(CircuitOpen(message, self.open_for_s))
+        return self._authorized(request, options)
 
-    def _send(self, request: Request, options: ForwardOptions) -> Pending[Response]:
-        outgoing = request if self._credentials is None else self._credentials.applied(request)
-        return self._target.send(outgoing, options)
+    def _authorized(self, request: Request, options: ForwardOptions) -> Pending[Response]:
+        """Send with the credentials. That a token cannot be had is no failure of the backend, so it is not watched."""
+        if self._credentials is None:
+            return self._sent(request, options)
+        identity = self._credentials.identity
+        if identity is None:
+            return self._sent(self._credentials.applied(request), options)
+        applied = self._credentials.applied
+        return identity.sent(lambda authorization: self._sent(applied(request, authorization), options))
 
-
-def unavailable(message: str, open_for_s: float | None = None) -> Pending[Response]:
-    """The answer while no request may be sent, perhaps for *open_for_s* seconds more."""
-    error = UpstreamError("BackendConnectionFailure", message, 503)
-    error.expected = {"circuit": "closed"}
-    error.found = {"circuit": "open", "for_s": None if open_for_s is None else round(open_for_s, 1)}
-    return rejected(error)
+    def _sent(self, request: Request, options: ForwardOptions) -> Pending[Response]:
+        sent = self._target.send(request, options)
+        return sent if self._breaker is None else _watched(sent, self._breaker, self._clock, request.call)
 
 
 def _watched(
@@ -130,10 +135,26 @@ def _record_call(breaker: CircuitBreaker, clock: Callable[[], float], grpc_statu
 
 
 def _retry_after_s(response: Response) -> float | None:
-    """``Retry-After`` in seconds, from either of its forms; None without a valid one. Source: RFC 9110 §10.2.3."""
+    """
+    Seconds after which to come again: ``retry-after-ms`` of models, which is finer, or ``Retry-After`` in either of its
+    forms; None without a valid one.
+
+    Source: RFC 9110 §10.2.3; Microsoft Learn, Azure OpenAI "Provisioned throughput", on 429.
+    """
+    milliseconds = _whole_number(response.headers.first("retry-after-ms"))
+    if milliseconds is not None:
+        return milliseconds / 1000
     value = response.headers.first("Retry-After") or ""
-    if value.isascii() and value.isdecimal():
-        return float(value[:9])
+    seconds = _whole_number(value)
+    return _until_s(value) if seconds is None else seconds
+
+
+def _whole_number(text: str | None) -> float | None:
+    return float(text[:12]) if text and text.isascii() and text.isdecimal() else None
+
+
+def _until_s(value: str) -> float | None:
+    """Seconds until the date *value*; None if it is none."""
     try:
         moment = parsedate_to_datetime(value)
     except ValueError:

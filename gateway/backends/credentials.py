@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from urllib.parse import quote, unquote_plus
 
+from gateway.backends.identity import BackendIdentity
 from gateway.wire.messages import Request
 
 
@@ -24,19 +25,26 @@ class Credentials:
         headers: Name and values.
         query: Name and value, not yet percent-encoded.
         authorization: The whole value of the Authorization field: ``Bearer …``.
+        identity: Gives that value where it is a token of the gateway's own identity.
     """
 
     headers: tuple[tuple[str, tuple[str, ...]], ...] = field(default=(), repr=False)
     query: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     authorization: str = field(default="", repr=False)
+    identity: BackendIdentity | None = field(default=None, repr=False)
 
-    def applied(self, request: Request) -> Request:
-        """A copy of *request* that carries the credentials; the body is shared, since it can only be sent once."""
+    def applied(self, request: Request, token: str = "") -> Request:
+        """
+        A copy of *request* that carries the credentials; the body is shared, since it can only be sent once.
+
+        Args:
+            token: The value of Authorization that *identity* gave.
+        """
         copy = _copy(request)
         for name, values in self.headers:
             copy.headers.replace(name, *values)
-        if self.authorization:
-            copy.headers.replace("Authorization", self.authorization)
+        if token or self.authorization:
+            copy.headers.replace("Authorization", token or self.authorization)
         if self.query:
             copy.query = _with_parameters(request.query, self.query)
         return copy

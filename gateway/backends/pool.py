@@ -13,9 +13,10 @@ from hashlib import sha256
 from itertools import groupby
 from typing import Protocol
 
-from gateway.backends.backend import BackendInfo, unavailable
+from gateway.backends.backend import BackendInfo
+from gateway.errors import CircuitOpen
 from gateway.wire.messages import ForwardOptions, Request, Response, Url
-from gateway.wire.pending import Pending
+from gateway.wire.pending import Pending, rejected
 
 
 class PoolTarget(Protocol):
@@ -27,6 +28,10 @@ class PoolTarget(Protocol):
     def url(self) -> Url: ...
     @property
     def available(self) -> bool: ...
+    @property
+    def has_credentials(self) -> bool: ...
+    @property
+    def open_for_s(self) -> float | None: ...
     def send(self, request: Request, options: ForwardOptions) -> Pending[Response]: ...
 
 
@@ -54,7 +59,7 @@ class SessionAffinity:
 
 class BackendPool:
     """
-    A Target over several. With every breaker open: UpstreamError 503, BackendConnectionFailure.
+    A Target over several. With every breaker open: CircuitOpen, a 503 BackendConnectionFailure.
 
     A failed call is not sent to another member here: the retry policy does that, and knows whether it may.
 
@@ -92,6 +97,16 @@ class BackendPool:
         """Whether any member takes requests."""
         return any(member.target.available for member in self.members)
 
+    @property
+    def has_credentials(self) -> bool:
+        """Whether requests to any member get credentials of its own."""
+        return any(member.target.has_credentials for member in self.members)
+
+    @property
+    def open_for_s(self) -> float:
+        """Seconds until a member takes requests; 0 while one does."""
+        return min(member.target.open_for_s or 0.0 for member in self.members)
+
     def send(self, request: Request, options: ForwardOptions) -> Pending[Response]:
         """Send *request* to the next member. Errors: UpstreamError."""
         if self._affinity is not None:
@@ -120,7 +135,8 @@ class BackendPool:
         return None
 
     def _none(self) -> Pending[Response]:
-        return unavailable(f"Backend pool '{self.info.id}' is not available: every member's circuit breaker is open.")
+        message = f"Backend pool '{self.info.id}' is temporarily unavailable: every member's circuit breaker is open."
+        return rejected(CircuitOpen(message, self.open_for_s))
 
 
 class _Group:

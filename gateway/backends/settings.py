@@ -34,6 +34,15 @@ class AuthorizationSettings(Block):
     """What follows the scheme."""
 
 
+class BackendIdentitySettings(Block):
+    """A token of the gateway's own identity (`managed-identity`) as `Authorization`, as models in Azure want it."""
+
+    resource: str
+    """What the token is for, such as `https://cognitiveservices.azure.com`."""
+    client_id: str | None = None
+    """A user-assigned identity. None: the default one."""
+
+
 class CredentialSettings(Block):
     """What is added to every request to the backend."""
 
@@ -43,6 +52,15 @@ class CredentialSettings(Block):
     """Query parameters by name; one value or a list."""
     authorization: AuthorizationSettings | None = None
     """The `Authorization` header."""
+    managed_identity: BackendIdentitySettings | None = None
+    """A token of the gateway's own identity, in place of *authorization*."""
+
+    @model_validator(mode="after")
+    def _one_authorization(self) -> Self:
+        if self.authorization is not None and self.managed_identity is not None:
+            message = "authorization and managed-identity both set the Authorization header"
+            raise mistake("bad-value", message, "remove one of them", at="managed-identity")
+        return self
 
 
 class BreakerSettings(Block):

@@ -62,7 +62,7 @@ def backend_statuses(targets: Iterable[tuple[str, Target]]) -> Mapping[str, Stat
 
 def _state(name: str, target: Target) -> BackendState:
     if isinstance(target, BackendPool):
-        open_for_s = None if target.available else _first_closes_s(target)
+        open_for_s = target.open_for_s or None
         return BackendState(name, "pool", members=_members(target), open_for_s=open_for_s)
     open_for_s = target.open_for_s if isinstance(target, Backend) else None
     upstream = target.target if isinstance(target, Backend) else target
@@ -78,9 +78,3 @@ def _members(pool: BackendPool) -> tuple[str, ...]:
     return tuple(
         f"{member.target.info.id} (priority {member.priority}, weight {member.weight})" for member in pool.members
     )
-
-
-def _first_closes_s(pool: BackendPool) -> float:
-    """Seconds until a pool without an available member has one again."""
-    targets = (member.target for member in pool.members)
-    return min((target.open_for_s or 0.0 for target in targets if isinstance(target, Backend)), default=0.0)

@@ -7,12 +7,13 @@ awaitable as it is, so that the driver can hang a callback on it instead of star
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Awaitable
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from gateway.errors import ClientLeft, ExpressionError, KeysUnavailable, PolicyError, UpstreamError
+from gateway.errors import CircuitOpen, ClientLeft, ExpressionError, KeysUnavailable, PolicyError, UpstreamError
 from gateway.pipeline.changes import EVERYTHING
 from gateway.pipeline.notes import MAX_NOTES, WIDTH, Mark
 from gateway.wire.body import BodyTooLarge
@@ -111,7 +112,12 @@ def as_policy_error(error: Exception) -> PolicyError | None:
 
 def _unreached(error: UpstreamError) -> PolicyError:
     public, facts = "The backend could not be reached.", error.found or error.message
-    return PolicyError(error.status, error.reason, error.message, public, expected=error.expected, found=facts)
+    fields = _retry_after(error.for_s) if isinstance(error, CircuitOpen) and error.for_s is not None else ()
+    return PolicyError(error.status, error.reason, error.message, public, fields, expected=error.expected, found=facts)
+
+
+def _retry_after(seconds: float) -> tuple[tuple[str, str], ...]:
+    return (("Retry-After", str(max(1, math.ceil(seconds)))),)
 
 
 def _failed_expression(message: str) -> PolicyError:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 # Settings of ``pipeline/limits``; the numbers are here because checking a document does without the settings' library.
 BODY_BUFFER_BYTES = 10 * 1024 * 1024
 EXPRESSION_TIME_S = 0.25
+EMBEDDINGS_MODEL = "text-embedding-3-small"
 
 
 class Targets(Protocol):
@@ -73,6 +74,7 @@ class Services:
         beside: Work on bodies that is too long for the loop.
         now: Seconds since the epoch.
         max_body_bytes: The largest body that is held in memory.
+        embeddings_model: Which one semantic caches ask for where the backend's URL names none.
         expression_time_s: Processor time of one evaluation, before it reads large documents.
     """
 
@@ -94,3 +96,4 @@ class Services:
     now: Callable[[], float] = time.time
     max_body_bytes: int = BODY_BUFFER_BYTES
     expression_time_s: float = EXPRESSION_TIME_S
+    embeddings_model: str = EMBEDDINGS_MODEL

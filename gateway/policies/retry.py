@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from gateway.documents.shape import ID, Attribute, Content, Element, Kind
-from gateway.errors import ExpressionError, UpstreamError
+from gateway.errors import CircuitOpen, ExpressionError, UpstreamError
 from gateway.pipeline.buffering import BufferBody
 from gateway.pipeline.notes import Mark
 from gateway.pipeline.outcome import finish
@@ -22,6 +22,7 @@ from gateway.pipeline.policy import ANYWHERE, PolicyType
 from gateway.pipeline.run import make_room, run
 from gateway.pipeline.step import CheckedCondition
 from gateway.policies.parts.elements import seconds
+from gateway.wire.messages import Response
 
 if TYPE_CHECKING:
     from gateway.documents.model import Section
@@ -61,7 +62,8 @@ class Retry(PolicyType):
     One compiled retry.
 
     A backend that cannot be reached is an error, not a response; the condition is asked then too (with the response of
-    an earlier run, or null), because it is what people write retry for.
+    an earlier run, or null), because it is what people write retry for. While every circuit is open it sees a 503 whose
+    StatusReason names the backend or the pool.
     """
 
     shape: ClassVar[Element] = Element(
@@ -126,6 +128,8 @@ class Retry(PolicyType):
             return outcome is not None or not await self._holds(context), outcome
         except UpstreamError as error:
             context.note(Mark.CAUGHT, (error.reason, error.message))
+            if isinstance(error, CircuitOpen):
+                _answer_unavailable(error, context)
             if not self._asks_again(context):
                 raise
             return False, None
@@ -149,3 +153,10 @@ class Retry(PolicyType):
     def decisions(self, value: bool | None) -> Sequence[CheckedCondition]:
         """*value*: what the condition gave."""
         return [CheckedCondition(self.written, value)]
+
+
+def _answer_unavailable(error: CircuitOpen, context: Context) -> None:
+    """Let the condition see that nothing was sent, not the answer to an earlier run."""
+    if context.response is not None:
+        context.response.body.discard()
+    context.response = Response(error.status, reason=error.message)

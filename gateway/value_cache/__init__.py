@@ -14,5 +14,6 @@ from gateway.value_cache.codec import Codec, CodecError, ValueForm
 from gateway.value_cache.memory import MemoryCache
 from gateway.value_cache.responses import CachedResponse
 from gateway.value_cache.seam import Caches, ValueCache
+from gateway.value_cache.vectors import VectorCache
 
-__all__ = ["CachedResponse", "Caches", "Codec", "CodecError", "MemoryCache", "ValueCache", "ValueForm"]
+__all__ = ["CachedResponse", "Caches", "Codec", "CodecError", "MemoryCache", "ValueCache", "ValueForm", "VectorCache"]

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Literal, Protocol, TypeAlias
 
+from gateway.value_cache.memory_vectors import MemoryVectors
+from gateway.value_cache.vectors import MAX_VALUE_BYTES as MAX_VALUE_BYTES
+from gateway.value_cache.vectors import VectorCache
+
 CachingType: TypeAlias = Literal["internal", "external", "prefer-external"]
 
-# APIM's own bound for a cached value.
-MAX_VALUE_BYTES = 2 * 1024 * 1024
 _LONGEST_KEY = 256
 
 
@@ -32,10 +34,11 @@ class ValueCache(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Caches:
-    """The caches of one gateway: *internal* in its memory, *external* where Redis is configured."""
+    """One gateway's caches: *internal* in its memory, *external* where Redis is configured, *vectors* in either."""
 
     internal: ValueCache
     external: ValueCache | None = None
+    vectors: VectorCache = field(default_factory=MemoryVectors)
 
     def choose(self, caching_type: CachingType) -> ValueCache | None:
         """The cache that a policy's ``caching-type`` means; None: it insists on an external one and there is none."""

@@ -30,7 +30,7 @@ def test_open_breaker_answers_503_at_once(outcome: int | Exception) -> None:
         sent = backend.send(get(), OPTIONS)
         if isinstance(outcome, Exception):
             pytest.raises(UpstreamError, sent.result)
-    with pytest.raises(UpstreamError, match="'b' is not available") as caught:
+    with pytest.raises(UpstreamError, match="'b' is temporarily unavailable") as caught:
         backend.send(get(), OPTIONS).result()
     assert (caught.value.status, caught.value.reason, backend.available) == (503, "BackendConnectionFailure", False)
     assert len(target.received) == 2
@@ -44,6 +44,19 @@ def test_good_answers_keep_it_closed() -> None:
     target = ScriptedTarget(outcomes=[404] * 5)
     backend = Backend("b", target, breaker=CircuitBreaker(RULE))
     assert [backend.send(get(), OPTIONS).result().status_code for _ in range(6)] == [404] * 5 + [200]
+
+
+@pytest.mark.parametrize(
+    ("milliseconds", "open_s"), [("1500", 1.5), ("0", 0), ("1.5", 7), ("-1", 7), ("", 7), ("9" * 5_000, 86_400)]
+)
+def test_milliseconds_come_first(milliseconds: str, open_s: float) -> None:
+    """The finer field of models sets the pause; where it makes no sense, Retry-After does."""
+    clock = Clock()
+    target = ScriptedTarget(outcomes=[answer(429, ("Retry-After", "7"), ("retry-after-ms", milliseconds))])
+    rule = breaking(interval_s=60, trip_s=10, count=1, accept_retry_after=True, status_ranges=((429, 429),))
+    backend = Backend("b", target, breaker=CircuitBreaker(rule), clock=clock)
+    backend.send(get(), OPTIONS)
+    assert backend.open_for_s == open_s
 
 
 @pytest.mark.parametrize(

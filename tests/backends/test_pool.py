@@ -15,7 +15,7 @@ from gateway.backends import (
     SessionAffinity,
 )
 from gateway.backends.pool import PoolTarget
-from gateway.errors import UpstreamError
+from gateway.errors import CircuitOpen
 from tests.backends.rules import breaking
 from tests.backends.scripted import OPTIONS, REFUSED, Clock, ScriptedTarget, get
 
@@ -90,8 +90,10 @@ def test_pool_without_members_is_503(affinity: SessionAffinity | None) -> None:
     pool = BackendPool("p", [member(farm.backends["a"])], affinity)
     assert pool.available
     farm.stop("a")
-    with pytest.raises(UpstreamError, match="pool 'p' is not available") as caught:
+    farm.clock.now += 4
+    with pytest.raises(CircuitOpen, match="pool 'p' is temporarily unavailable") as caught:
         pool.send(get(), OPTIONS).result()
+    assert caught.value.for_s == pool.open_for_s == 6
     assert (caught.value.status, pool.available, farm.targets["a"].received) == (503, False, [])
 
 

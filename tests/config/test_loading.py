@@ -139,6 +139,11 @@ MISTAKES = {
         'backends: {b: {url: "http://a", credentials: {headers: {X: "a\\nb"}}}}',
         "1:61 bad-value",
     ),
+    "two authorizations": (
+        'backends: {b: {url: "http://a", credentials: {authorization: {scheme: B, parameter: x}, '
+        "managed-identity: {resource: r}}}}",
+        "1:107 bad-value",
+    ),
     "no header name": ('backends: {b: {url: "http://a", credentials: {headers: {"X Y": a}}}}', "1:64 bad-value"),
     "duration of nothing": ("timeouts: {head: 0s}", "1:18 bad-duration"),
     "negative duration": ("timeouts: {drain-delay: -1s}", "1:25 bad-duration"),

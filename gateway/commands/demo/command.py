@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from ipaddress import IPv4Address
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
 from gateway.commands.platforms import require_linux
+
+if TYPE_CHECKING:
+    from gateway.commands.demo.running import Show
 
 Port = Annotated[int, Parameter(validator=Number(gte=1, lte=65_530))]  # the emulators take the next five
 
@@ -29,10 +32,15 @@ def demo(
     port: Port = 8080,
     host: Host = "127.0.0.1",
     open: Annotated[bool, Parameter(negative="")] = False,
+    ai: Annotated[bool, Parameter(negative="")] = False,
 ) -> None:
     """
     Run everything in one process on embedded defaults: emulators, notification service, gateway. Ctrl-C stops
     everything.
+
+    With --ai: two deployments of language models with a gateway in front. OPENAI_BASE_URL, such as
+    https://api.openai.com/v1, puts your own endpoint in their place; its key is taken from OPENAI_API_KEY, and the name
+    of the model in the printed calls from OPENAI_MODEL.
 
     Parameters
     ----------
@@ -43,8 +51,16 @@ def demo(
         containers: publish the six ports under the same numbers, and make the calls on the machine itself.
     open
         Open the console in a browser.
+    ai
+        Show the gateway in front of language models instead: a pool, token limits, metrics.
     """
     require_linux("gateway demo")
     from gateway.commands.demo.running import run
 
-    run(port, host, open)
+    run(port, host, open, _models() if ai else None)
+
+
+def _models() -> Show:
+    from gateway.commands.demo.models import AI
+
+    return AI

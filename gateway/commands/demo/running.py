@@ -14,12 +14,14 @@ import signal
 from collections.abc import Mapping
 from concurrent.futures import Future
 from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass
 from importlib.resources import files
 from ipaddress import IPv4Address
 from pathlib import Path
 from string import Template
 from tempfile import TemporaryDirectory
 from threading import Thread
+from typing import Protocol
 
 import uvloop
 
@@ -58,32 +60,60 @@ The settings are those of a demo: plain HTTP and private addresses, which the ga
 _UNSAID = ("development_switch", "notifications_started")
 
 
-def run(port: int, host: str, open_console: bool = False) -> None:
+class Start(Protocol):
+    """Starts the emulators and builds the gateway, all of them on *host*; *running* ends them."""
+
+    async def __call__(self, port: int, host: str, running: AsyncExitStack) -> tuple[Gateway, dict[str, str]]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Show:
+    """
+    One demo.
+
+    Attributes:
+        start: Starts it; the facts that it returns fill *banner*.
+        banner: The file beside this module that is printed when it is up.
+        calm, open: What is said first, on loopback and elsewhere.
+        ports: How many it takes.
+    """
+
+    start: Start
+    banner: str
+    calm: str
+    open: str
+    ports: int
+
+
+def run(port: int, host: str, open_console: bool = False, show: Show | None = None) -> None:
     """
     Run everything until SIGINT or SIGTERM; the emulators take the ports after *port* and *port* + 1.
 
     Args:
         host: The IP address to listen on.
         open_console: Also show the console in the browser of this desktop, as soon as everything is up.
+        show: Which demo; None: tokens and batch jobs.
     """
+    show = show or Show(start, "banner.txt", CALM, OPEN, 6)
     logs.configure("info", "console", unsaid=_UNSAID)
-    print(CALM if is_local(host) else OPEN.format(host=host), flush=True)
+    print(show.calm if is_local(host) else show.open.format(host=host), flush=True)
     try:
-        uvloop.run(_serve(port, host, open_console))
+        uvloop.run(_serve(port, host, open_console, show))
     except OSError as error:
-        raise GatewayError(f"{error.strerror}: ports {port} to {port + 5} must be free; try --port") from None
+        last = port + show.ports - 1
+        raise GatewayError(f"{error.strerror}: ports {port} to {last} must be free; try --port") from None
 
 
-async def _serve(port: int, host: str, open_console: bool) -> None:
+async def _serve(port: int, host: str, open_console: bool, show: Show) -> None:
     stopping = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     async with AsyncExitStack() as running:
-        gateway, facts = await start(port, host, running)
+        gateway, facts = await show.start(port, host, running)
         sockets = Sockets.bound(gateway.config)
         await running.enter_async_context(serving_gateway(LiveGateway(gateway), sockets))
         await _ready(gateway)
-        print(render("banner.txt", facts), flush=True)
+        print(render(show.banner, facts), flush=True)
         if open_console:
             await _show(f"http://{facts['name']}:{facts['management_port']}/")
         await stopping.wait()
@@ -123,13 +153,10 @@ async def start(port: int, host: str, running: AsyncExitStack) -> tuple[Gateway,
         "receiver": CallbackReceiver(secret=signing),
         "echo": EchoBackend(),
     }
-    # Where all addresses are listened on, as in a container, the calls are made on the machine that publishes them.
-    called = "127.0.0.1" if IPv4Address(host).is_unspecified else host
-    facts = {"port": str(port), "management_port": str(port + 1), "jobs": jobs, "signing": signing}
-    facts |= {"host": host, "name": called, **_console(host)}
-    for offset, (name, part) in enumerate(parts.items(), 2):
-        facts[name] = await running.enter_async_context(serve_here(part, Binding(host, port + offset, name=called)))
+    facts = await serve_parts(port, host, parts, running)
     facts |= {
+        "jobs": jobs,
+        "signing": signing,
         "tenant": TENANT,
         "audience": API,
         "client": CLIENT,
@@ -139,6 +166,16 @@ async def start(port: int, host: str, running: AsyncExitStack) -> tuple[Gateway,
     gateway = build(configuration(facts, Path(jobs)))
     _offer_tokens(gateway, entra)
     return gateway, facts
+
+
+async def serve_parts(port: int, host: str, parts: Mapping[str, object], running: AsyncExitStack) -> dict[str, str]:
+    """Serve *parts* on the ports after the gateway's two; the facts of every demo, and the URL of each by its name."""
+    # Where all addresses are listened on, as in a container, the calls are made on the machine that publishes them.
+    called = "127.0.0.1" if IPv4Address(host).is_unspecified else host
+    facts = {"port": str(port), "management_port": str(port + 1), "host": host, "name": called, **_console(host)}
+    for offset, (name, part) in enumerate(parts.items(), 2):
+        facts[name] = await running.enter_async_context(serve_here(part, Binding(host, port + offset, name=called)))
+    return facts
 
 
 def _offer_tokens(gateway: Gateway, entra: EntraEmulator) -> None:

@@ -14,6 +14,7 @@ from gateway.commands.exporting.folder import ExportFolder
 from gateway.commands.exporting.named_values import ExportedValues
 from gateway.commands.exporting.source import ExportSource
 
+_IDENTITY = {"resource": "resource", "client-id": "clientId"}
 _TAKEN = frozenset({"url", "pool", "session-affinity", "credentials", "circuit-breaker", "tls"})
 _TLS = {"verify-chain": "validateCertificateChain", "verify-name": "validateCertificateName"}
 
@@ -65,7 +66,7 @@ class ExportedBackends:
             place = ("backends", name, "credentials", "authorization")
             parameter = self._values.reference(authorization["parameter"], f"backend-{name}-authorization", *place)
             credentials["authorization"] = {"scheme": authorization["scheme"], "parameter": parameter}
-        return credentials or None
+        return credentials | _identity(written.get("managed-identity", {})) or None
 
     def _tls(self, name: str, written: dict[str, Any]) -> dict[str, bool] | None:
         for key in sorted(written.keys() - _TLS.keys()):
@@ -75,6 +76,11 @@ class ExportedBackends:
     def _without(self, name: str, *keys: str) -> None:
         message = f"Azure has no {'/'.join(keys)} of a backend, or keeps it elsewhere"
         self._folder.left_out(self._source.at("backends", name, *keys), f"backend {name}", message)
+
+
+def _identity(written: dict[str, str]) -> dict[str, Any]:
+    identity = {_IDENTITY[key]: text for key, text in written.items()}
+    return {"managedIdentity": identity} if identity else {}
 
 
 def is_query_of_one_api(source: ExportSource, name: str) -> bool:

@@ -19,15 +19,10 @@ if TYPE_CHECKING:
     from gateway.pipeline.settings import Settings
 
 _AI = "it calls Azure AI Content Safety"
-_EMBEDDINGS = "it needs an embeddings deployment and a vector cache in Azure"
 _GRAPHQL = "GraphQL APIs and their resolvers are not run here"
 
 REASONS: Mapping[str, str] = {
     "llm-content-safety": _AI,
-    "azure-openai-semantic-cache-lookup": _EMBEDDINGS,
-    "azure-openai-semantic-cache-store": _EMBEDDINGS,
-    "llm-semantic-cache-lookup": _EMBEDDINGS,
-    "llm-semantic-cache-store": _EMBEDDINGS,
     "set-graphql-resolver": _GRAPHQL,
     "http-data-source": _GRAPHQL,
     "cosmosdb-data-source": _GRAPHQL,

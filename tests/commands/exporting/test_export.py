@@ -36,7 +36,7 @@ backends:
     circuit-breaker: {count: 3, interval: 1m, status-codes: [500-599, 429], trip-duration: 90s}
     connect-timeout: 3s
     tls: {verify-name: false}
-  spare: {url: https://spare.example.com}
+  spare: {url: https://spare.example.com, credentials: {managed-identity: {resource: "https://r", client-id: c1}}}
   both:
     pool: [{backend: stock, weight: 3}, {backend: spare, priority: 2}]
     session-affinity: sticky
@@ -219,6 +219,9 @@ def test_properties_are_arms(config: Path) -> None:
                 }
             ]
         },
+    }
+    assert _properties(folder, "backends/spare/backendInformation.json")["credentials"] == {
+        "managedIdentity": {"resource": "https://r", "clientId": "c1"}
     }
     assert _properties(folder, "backends/both/backendInformation.json") == {
         "type": "Pool",

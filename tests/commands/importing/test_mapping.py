@@ -204,6 +204,17 @@ def test_a_backend_with_everything(tmp_path: Path) -> None:
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("client_id", [{}, {"client-id": "c1"}], ids=["own", "user-assigned"])
+def test_a_backend_with_an_identity(tmp_path: Path, client_id: dict[str, str]) -> None:
+    """A backend that wants a token of the service's identity, as models do, gets one of the gateway's."""
+    identity = {"resource": "https://cognitiveservices.azure.com"}
+    written = identity | ({"clientId": "c1"} if client_id else {})
+    backend = answer("backends/m", url="https://m.example.com", credentials={"managedIdentity": written})
+    result = planned(tmp_path, backend)
+    assert result.config["backends"]["m"]["credentials"] == {"managed-identity": identity | client_id}
+    assert not told(result, ImportOutcome.LEFT_OUT)
+
+
 def test_products_subscriptions_and_people(tmp_path: Path) -> None:
     """A product has all revisions of its APIs; a subscription has the environment's key and its owner."""
     revision = [answer(f"apis/orders;rev=2{rest['id'].partition('orders')[2]}", **rest["properties"]) for rest in api()]

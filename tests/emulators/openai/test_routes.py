@@ -10,21 +10,34 @@ from typing import Any
 import httpx2
 import pytest
 
+from gateway.emulators.faults import FaultPlan
 from gateway.emulators.openai import OpenAIEmulator
+from gateway.emulators.openai.quota import TokenQuota
 from gateway.emulators.serving import serve
 
 HELLO = {"model": "gpt-4o", "messages": [{"role": "user", "content": "Hello"}]}
 CHAT = "/v1/chat/completions"
 
 
+@pytest.fixture(scope="module")
+def served() -> Iterator[OpenAIEmulator]:
+    emulator = OpenAIEmulator(deployments=["gpt-4o"])
+    with serve(emulator):
+        yield emulator
+
+
 @pytest.fixture
-def service() -> OpenAIEmulator:
-    return OpenAIEmulator(name="swedencentral", deployments=["gpt-4o"], clock=lambda: 1_800_000_000.0)
+def service(served: OpenAIEmulator) -> OpenAIEmulator:
+    """The emulator, as if nothing had been asked or scripted yet."""
+    served.name, served.clock, served.pace_s = "swedencentral", lambda: 1_800_000_000.0, 0.0
+    served.quota, served.faults = TokenQuota(), FaultPlan()
+    served.received.clear()
+    return served
 
 
 @pytest.fixture
 def client(service: OpenAIEmulator) -> Iterator[httpx2.Client]:
-    with serve(service) as base_url, httpx2.Client(base_url=base_url, headers={"api-key": "k"}) as client:
+    with httpx2.Client(base_url=service.base_url, headers={"api-key": "k"}) as client:
         yield client
 
 
@@ -130,7 +143,7 @@ def test_scripted_over_http(client: httpx2.Client, path: str, document: dict[str
 
 def test_control(service: OpenAIEmulator, client: httpx2.Client) -> None:
     """Answers and settings can be scripted over HTTP; a misspelt setting is refused."""
-    client.post("/emulator/answers", json={"text": "Paris", "times": 2})
+    client.post("/emulator/answers", json={"text": "Paris", "times": 1})
     assert client.post(CHAT, json=HELLO).json()["choices"][0]["message"]["content"] == "Paris"
     assert client.post("/emulator/settings", json={"pace_s": 0.001, "name": "b"}).status_code == 200
     assert (service.pace_s, service.name) == (0.001, "b")

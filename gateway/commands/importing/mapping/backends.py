@@ -95,6 +95,9 @@ class Backends:
         authorization = written.inner("authorization")
         if authorization is not None:
             credentials["authorization"] = self._authorization(authorization, id, taker.what)
+        identity = written.inner("managedIdentity")
+        if identity is not None:
+            credentials["managed-identity"] = _identity(identity)
         names = [*written.texts("certificateIds"), *written.texts("certificate")]
         for name in names[:1]:
             self._certificates.use_for_backend(last_segment(name), taker)
@@ -153,6 +156,11 @@ class Backends:
 def _is_fabric(taker: Taker) -> bool:
     inner = taker.inner("properties")
     return inner is not None and inner.node("serviceFabricCluster") is not None
+
+
+def _identity(written: Taker) -> dict[str, str]:
+    texts = {"resource": written.text("resource"), "client-id": written.text("clientId")}
+    return {key: text for key, text in texts.items() if text}
 
 
 def _filled(key: str, value: Any) -> dict[str, Any]:

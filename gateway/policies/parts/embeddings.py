@@ -1,0 +1,77 @@
+"""
+Vectors of texts, through an embeddings API: Azure OpenAI's, or any that speaks OpenAI's.
+
+Source: OpenAI API reference, "Create embeddings"; Microsoft Learn, "Azure OpenAI REST API reference".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from gateway.policies.parts.service_call import COGNITIVE_SERVICES, ask, service_backend
+from gateway.value_cache.vectors import unit_vector
+
+if TYPE_CHECKING:
+    from gateway.outside.seam import CredentialSource
+    from gateway.pipeline.context import Context
+    from gateway.pipeline.settings import Settings
+    from gateway.pipeline.step import Value
+    from gateway.wire.messages import Target
+
+# A request waits for it, and then asks the model as well.
+TIMEOUT_S = 2.0
+
+# What the models take, 8,191 tokens, is about 32,000 characters of English; longer texts are not sent.
+MAX_CHARACTERS = 64_000
+
+AZURE_API_VERSION = "2024-10-21"
+
+
+@dataclass(frozen=True, slots=True)
+class Embeddings:
+    """
+    One embeddings API.
+
+    Attributes:
+        model: Its name in the request; where the URL names a deployment, the service does not read it.
+        credentials: Tokens of the gateway's own identity, for a backend that has no credentials of its own.
+    """
+
+    backend: Value[Target]
+    model: str
+    credentials: CredentialSource | None
+
+    @classmethod
+    def compile(cls, settings: Settings) -> Embeddings:
+        """From ``embeddings-backend-id``. Raises LoadError: there is no such backend."""
+        services = settings.services
+        backend = service_backend(settings, "embeddings-backend-id")
+        return cls(backend, services.embeddings_model, services.credentials)
+
+    async def vector(self, text: str, context: Context) -> bytes | None:
+        """The vector of *text*; None: there is no usable one. Raises UpstreamError: no answer."""
+        if len(text) > MAX_CHARACTERS:
+            return None
+        target = self.backend(context)
+        base = target.url.path.rstrip("/")
+        path = "" if base.endswith("/embeddings") else "/embeddings"
+        query = f"api-version={AZURE_API_VERSION}" if "/deployments/" in base else ""
+        document = {"input": text, "model": self.model}
+        answer = await ask(target, path, query, document, TIMEOUT_S, await self._authorization(target))
+        return unit_vector(_numbers(answer))
+
+    async def _authorization(self, target: Target) -> str:
+        """A token, unless the backend brings credentials: a stranger's service must not see one of ours."""
+        if self.credentials is None or getattr(target, "has_credentials", False):
+            return ""
+        token = self.credentials.token(COGNITIVE_SERVICES, None)
+        return f"Bearer {await token if isinstance(token, Awaitable) else token}"
+
+
+def _numbers(answer: dict[str, Any]) -> object:
+    match answer:
+        case {"data": [{"embedding": numbers}]}:
+            return numbers
+    return None
