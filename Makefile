@@ -135,6 +135,9 @@ bench-own: install ## What a request costs the gateway itself; AGAINST=REVISION 
 bench-grown: install ## Fail if a request costs 10 % more processor time than with the commit before, or with AGAINST
 	$(BIN)/python -m benchmarks.own_cost --quick --most 1.1 --against $(or $(AGAINST),HEAD^)
 
+ai-streams: install ## Stream answers of an emulated model through token limit and metric: delay, turns of the loop, counts; STREAMS=50 ROUNDS=10
+	@$(BIN)/python -m tests.acceptance.ai_streams $(or $(STREAMS),50) $(or $(ROUNDS),10)
+
 bench-http2: install ## What HTTP/2 costs beside HTTP/1.1, with 1, 10 and 100 requests under way; needs h2load and nginx
 	$(BIN)/python -m benchmarks.bench_http2
 

@@ -12,10 +12,11 @@ from __future__ import annotations
 
 from gateway.counters.concurrency import ConcurrencySlots
 from gateway.counters.memory import MemoryCounters
-from gateway.counters.windows import Admission, Counters, Demand, FixedWindow, SlidingWindow, Usage
+from gateway.counters.windows import Admission, CalendarWindow, Counters, Demand, FixedWindow, SlidingWindow, Usage
 
 __all__ = [
     "Admission",
+    "CalendarWindow",
     "ConcurrencySlots",
     "Counters",
     "Demand",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 
-from gateway.counters.windows import FixedWindow
+from gateway.counters.windows import CalendarWindow, FixedWindow
 
 # Beyond this many entries, calls close together share one: memory per counter is bounded, whatever its limit.
 EXACT_ENTRIES = 64
@@ -42,12 +42,13 @@ class SlidingCell:
             self._used -= entries.popleft().amount
         return self._used
 
-    def add(self, now: float, amount: int) -> None:
-        """Count *amount*; a negative one is taken from the newest calls."""
-        self._used = max(0, self._used + amount)
+    def add(self, now: float, amount: int, counted_at: float | None = None) -> None:
+        """Count *amount*; a negative one is taken from the newest calls, or from that of *counted_at*."""
         if amount < 0:
-            self._withdraw(-amount)
-        elif self._entries and self._joins_last(now):
+            self._used -= self._withdraw(-amount) if counted_at is None else self._correct(-amount, counted_at, now)
+            return
+        self._used += amount
+        if self._entries and self._joins_last(now):
             self._entries[-1].last = now
             self._entries[-1].amount += amount
         elif amount:
@@ -67,14 +68,28 @@ class SlidingCell:
         is_close = now - entry.first < self._period_s / EXACT_ENTRIES
         return now <= entry.last or (len(self._entries) >= EXACT_ENTRIES and is_close)
 
-    def _withdraw(self, amount: int) -> None:
-        while amount > 0 and self._entries:
+    def _withdraw(self, amount: int) -> int:
+        left = amount
+        while left > 0 and self._entries:
             newest = self._entries[-1]
-            withdrawn = min(amount, newest.amount)
-            newest.amount -= withdrawn
-            amount -= withdrawn
+            left -= _taken(newest, left)
             if not newest.amount:
                 self._entries.pop()
+        return amount - left
+
+    def _correct(self, amount: int, counted_at: float, now: float) -> int:
+        is_counted = counted_at > now - self._period_s
+        for entry in self._entries:
+            if is_counted and entry.last >= counted_at:
+                return _taken(entry, amount)
+        return 0
+
+
+def _taken(entry: _Burst, amount: int) -> int:
+    """How much of *amount* the entry had, which it has no more."""
+    taken = min(amount, entry.amount)
+    entry.amount -= taken
+    return taken
 
 
 class FixedCell:
@@ -88,7 +103,7 @@ class FixedCell:
 
     __slots__ = ("_settled", "_window", "number", "unsettled")
 
-    def __init__(self, window: FixedWindow) -> None:
+    def __init__(self, window: FixedWindow | CalendarWindow) -> None:
         self._window = window
         self._settled = 0
         self.number = 0
@@ -106,8 +121,10 @@ class FixedCell:
             self.number, self._settled, self.unsettled = number, 0, 0
         return self._settled + self.unsettled
 
-    def add(self, now: float, amount: int) -> None:
-        """Count *amount*; never below 0."""
+    def add(self, now: float, amount: int, counted_at: float | None = None) -> None:
+        """Count *amount*; never below 0, and nothing is withdrawn that was counted in another period."""
+        if amount < 0 and counted_at is not None and self._window.number(counted_at) != self.number:
+            return
         self.unsettled = max(-self._settled, self.unsettled + amount)
 
     def wait_s(self, now: float, limit: int) -> float:

@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 
 from gateway.counters.cells import FixedCell, SlidingCell
-from gateway.counters.windows import Admission, Demand, FixedWindow, QuotaCount, Usage, answer
+from gateway.counters.windows import Admission, Demand, QuotaCount, SlidingWindow, Usage, answer
 
 
 class MemoryCounters:
@@ -30,9 +30,9 @@ class MemoryCounters:
         drawn = [(self._cell(demand), demand) for demand in demands]
         admitted = True
         for cell, demand in drawn:
-            if cell.used(now) >= demand.window.limit:
+            if demand.exceeds(cell.used(now)):
                 admitted = False
-        return answer([_draw(cell, demand, now, admitted) for cell, demand in drawn], admitted)
+        return answer([_draw(cell, demand, now, admitted) for cell, demand in drawn], admitted, now)
 
     def add(self, demands: Sequence[Demand]) -> None:
         """Count *demands* whatever the limits; a negative amount is withdrawn."""
@@ -40,7 +40,7 @@ class MemoryCounters:
         for demand in demands:
             cell = self._cell(demand)
             cell.used(now)  # drops what has expired
-            cell.add(now, demand.amount)
+            cell.add(now, demand.amount, demand.counted_at)
 
     def _cell(self, demand: Demand) -> SlidingCell | FixedCell:
         key = demand.storage_key
@@ -54,7 +54,7 @@ class MemoryCounters:
         return cell
 
     def _new_cell(self, key: str, demand: Demand) -> SlidingCell | FixedCell:
-        if not isinstance(demand.window, FixedWindow):
+        if isinstance(demand.window, SlidingWindow):
             return SlidingCell(demand.window.period_s)
         cell = FixedCell(demand.window)
         cell.used(self._clock())
@@ -88,4 +88,7 @@ def _draw(cell: SlidingCell | FixedCell, demand: Demand, now: float, admitted: b
     if admitted:
         cell.add(now, demand.amount)
     used, limit = cell.used(now), demand.window.limit
-    return Usage(used, limit - used, 0.0) if used < limit else Usage(used, 0, cell.wait_s(now, limit))
+    if used < limit and (admitted or not demand.exceeds(used)):
+        return Usage(used, limit - used, 0.0)
+    threshold = limit if admitted else demand.threshold
+    return Usage(used, max(0, limit - used), cell.wait_s(now, threshold) or demand.window.period_s)

@@ -15,15 +15,16 @@ import math
 from collections.abc import Callable, Sequence
 from hashlib import sha1, sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from redis.exceptions import NoScriptError
 
 from gateway.counters.memory import MemoryCounters
-from gateway.counters.windows import Admission, Counters, Demand, SlidingWindow, Usage, answer
+from gateway.counters.windows import Admission, CalendarWindow, Counters, Demand, SlidingWindow, Usage, Window, answer
 from gateway.outside.redis_link import RedisAway, RedisLink
 
 _SCRIPT = Path(__file__).with_name("admit.lua").read_text("utf-8")
+_Reply: TypeAlias = tuple[bool, float, list[tuple[int, float]]]
 _DIGEST = sha1(_SCRIPT.encode(), usedforsecurity=False).hexdigest()
 
 
@@ -54,12 +55,13 @@ class RedisCounters:
     async def admit(self, demands: Sequence[Demand]) -> Admission:
         """Count all *demands*, or none of them when any counter is exhausted."""
         try:
-            admitted, states = await self._run("admit", demands)
+            admitted, at, states = await self._run("admit", demands)
         except RedisAway:
             locally = self._fallback.admit(demands)
-            return locally if isinstance(locally, Admission) else await locally
+            admission = locally if isinstance(locally, Admission) else await locally
+            return admission._replace(at=math.inf)
         usages = [_usage(demand.window.limit, *state) for demand, state in zip(demands, states, strict=True)]
-        return answer(usages, admitted)
+        return answer(usages, admitted, at)
 
     async def add(self, demands: Sequence[Demand]) -> None:
         """Count *demands* whatever the limits; a negative amount is withdrawn."""
@@ -70,7 +72,7 @@ class RedisCounters:
             if locally is not None:
                 await locally
 
-    async def _run(self, verb: str, demands: Sequence[Demand]) -> tuple[bool, list[tuple[int, float]]]:
+    async def _run(self, verb: str, demands: Sequence[Demand]) -> _Reply:
         prefix = f"{self._namespace}/{_hash_tag(demands[0])}/"
         keys = [(prefix + demand.storage_key).encode("utf-8", "surrogatepass") for demand in demands]
         values: list[str | float] = ["" if self._clock is None else self._clock(), verb]
@@ -78,7 +80,7 @@ class RedisCounters:
             values += _arguments(demand)
         return await self._link.ask(lambda: self._evaluate(keys, values), keys[0])
 
-    async def _evaluate(self, keys: list[bytes], values: list[str | float]) -> tuple[bool, list[tuple[int, float]]]:
+    async def _evaluate(self, keys: list[bytes], values: list[str | float]) -> _Reply:
         """Run the script by its digest, and in full where the server does not have it: a new one, or a new primary."""
         client: Any = self._link.client
         try:
@@ -88,17 +90,17 @@ class RedisCounters:
         return _parsed(reply, len(keys))
 
 
-def _parsed(reply: list[bytes | int], count: int) -> tuple[bool, list[tuple[int, float]]]:
+def _parsed(reply: list[bytes | int], count: int) -> _Reply:
     """
-    Whether it was admitted; of each counter what is used, and the seconds to wait.
+    Whether it was admitted, and when; of each counter what is used, and the seconds to wait.
 
     Raises ValueError, TypeError: Not the script's answer: something else than Redis is there.
     """
-    admitted, *states = reply
+    admitted, at, *states = reply
     parsed = [(int(used), float(wait)) for used, wait in zip(states[::2], states[1::2], strict=True)]
     if len(parsed) != count:
         raise ValueError
-    return bool(admitted), parsed
+    return bool(admitted), float(at), parsed
 
 
 def _hash_tag(demand: Demand) -> str:
@@ -108,9 +110,16 @@ def _hash_tag(demand: Demand) -> str:
 
 def _arguments(demand: Demand) -> tuple[str | float, ...]:
     window = demand.window
+    counted_at = "" if demand.counted_at is None else repr(demand.counted_at)
+    more = (window.limit, _length(window), demand.amount, int(demand.whole), counted_at)
     if isinstance(window, SlidingWindow):
-        return "rate", window.limit, window.period_s, demand.amount, 0
-    return "quota", window.limit, window.period_s, demand.amount, window.start_s
+        return "rate", *more, 0
+    return ("calendar", *more, 0) if isinstance(window, CalendarWindow) else ("quota", *more, window.start_s)
+
+
+def _length(window: Window) -> float:
+    """Of a period: in months of the calendar, or in seconds."""
+    return window.months if isinstance(window, CalendarWindow) else window.period_s
 
 
 def _usage(limit: int, used: int, wait_s: float) -> Usage:

@@ -107,6 +107,13 @@ class StepWatcher(Protocol):
         """Apply the policy at *place*, and record how long it took and whether it failed."""
 
 
+class Metering(Protocol):
+    """Looks at each answer of a backend as it comes, before any other policy does."""
+
+    def answered(self, answer: Response) -> Awaitable[None] | None:
+        """The head of *answer* is there; its body may be replaced by one that is watched. None: go on at once."""
+
+
 class Context:
     """
     One request's state; made by the driver, changed by policies, read by expressions.
@@ -114,6 +121,7 @@ class Context:
     Attributes:
         changes: What policies have asked to do with the answer, see ``on_answer``; None where there is nothing.
         guarded: The policies that judge the answer, too, see ``Policy.answer_guard``; None where there are none.
+        metering: Counts what the backend's answers cost; None: nothing does.
         token: The caller's token, for the request log: verified, or what was shown instead. The last one of several.
         forwarded_at, answered_at: When the backend stage began and ended, of the monotonic clock; None: not yet.
         span: The request in distributed traces and OpenTelemetry's metrics; None while telemetry is off.
@@ -135,6 +143,7 @@ class Context:
         "guarded",
         "place",
         "last_error",
+        "metering",
         "notes",
         "operation",
         "product",
@@ -171,6 +180,7 @@ class Context:
         self.started_at = time()
         self.after_response: list[Callable[[Context, Ending], None]] | None = None
         self.cache_plan: object | None = None
+        self.metering: Metering | None = None
         self.changes: list[Callable[[Response], None]] | None = None
         self.guarded: list[object] | None = None
         self.token: Jwt | ShownToken | None = None

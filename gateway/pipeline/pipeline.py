@@ -137,7 +137,9 @@ class Pipeline:
     def _follow(self, backend: Pending[Outcome], context: Context) -> Pending[Response]:
         """Run outbound in the callback that brings the backend's answer."""
 
-        def answered(outcome: Outcome) -> Any:
+        def answered(outcome: MaybeLater) -> Any:
+            if outcome is not None and not isinstance(outcome, Response):
+                return self._continue(outcome, (self.outbound,), context)
             later = run(self.outbound, context) if outcome is None and self.outbound else outcome
             if later is None or isinstance(later, Response):
                 return _answer(later, context)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from importlib import import_module
 from time import monotonic
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from gateway.documents.model import Section
 from gateway.documents.shape import ID, Attribute, Element, Kind
@@ -136,11 +136,13 @@ class ForwardRequest(PolicyType):
         await body.buffer(self.max_body_bytes)
         await finish(self.apply(context))
 
-    def _take(self, context: Context, response: Response) -> None:
+    def _take(self, context: Context, response: Response) -> Any:
+        """None, or an awaitable of it."""
         context.answered_at = monotonic()
         previous, context.response = context.response, response
         if previous is not None:
             previous.body.discard()
+        waiting = None if context.metering is None else context.metering.answered(response)
         if self.fail_on_error and response.status_code >= 400:
             message = f"The backend answered {response.status_code}."
             raise PolicyError(
@@ -151,6 +153,7 @@ class ForwardRequest(PolicyType):
                 expected="a status below 400",
                 found=response.status_code,
             )
+        return waiting
 
 
 def _adapted(options: ForwardOptions, request: Request) -> ForwardOptions:

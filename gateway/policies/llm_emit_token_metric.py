@@ -1,5 +1,10 @@
 """
-llm-emit-token-metric and azure-openai-emit-token-metric: count the tokens that a language model reports.
+llm-emit-token-metric and azure-openai-emit-token-metric: emit the tokens that a call of a language model has cost.
+
+`Total Tokens`, `Prompt Tokens` and `Completion Tokens`; where the model reports them, also `Cached Tokens`, a part of
+the prompt, and `Reasoning Tokens`, a part of the completion. A stream that reports no usage is counted, as
+[llm-token-limit](llm-token-limit.md) counts it. An answer that comes from the cache, from a policy or with an error has
+cost nothing, and nothing is emitted.
 
 Source: APIM policy reference, "llm-emit-token-metric" and "azure-openai-emit-token-metric".
 """
@@ -7,20 +12,22 @@ Source: APIM policy reference, "llm-emit-token-metric" and "azure-openai-emit-to
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from gateway.documents.model import Section
 from gateway.documents.shape import ID, Attribute, Child, Element
 from gateway.pipeline.policy import PolicyType
+from gateway.policies.parts.metering import meter_of
 from gateway.policies.parts.metric_dimensions import DIMENSION, dimensions
-from gateway.policies.parts.token_usage import TokenUsage, watch_usage
+from gateway.policies.parts.usage_fields import TokenUsage
+from gateway.policies.parts.vocabularies import load
 
 if TYPE_CHECKING:
     from gateway.pipeline.context import Context
-    from gateway.pipeline.services import MetricSink
+    from gateway.pipeline.services import MetricSink, Services
     from gateway.pipeline.settings import Settings
     from gateway.pipeline.step import Value
-    from gateway.wire.messages import Response
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,33 +38,37 @@ class EmitTokenMetric(PolicyType):
     # Its page says inbound; where real documents have it in outbound, the answer that is there is counted.
     sections: ClassVar[frozenset[Section]] = frozenset({Section.INBOUND, Section.OUTBOUND})
 
-    metrics: MetricSink | None
+    services: Services
     namespace: Value[str]
     dimensions: tuple[tuple[str, Value[str]], ...]
 
     @classmethod
     def compile(cls, settings: Settings) -> Self:
         """From the element. Raises LoadError: a dimension has no value of its own."""
-        return cls(settings.services.metrics, settings.text("namespace"), dimensions(settings))
+        load()
+        return cls(settings.services, settings.text("namespace"), dimensions(settings))
 
     def apply(self, context: Context) -> None:
-        """Counts when the answer has passed."""
-        metrics = self.metrics
+        """Emits when the answer has passed."""
+        metrics = self.services.metrics
         if metrics is None:
             return
         context.request.headers.remove("Accept-Encoding")
         namespace, labels = self.namespace(context), tuple((name, value(context)) for name, value in self.dimensions)
+        meter_of(context, self.services).listen(partial(_emit, metrics, namespace, labels))
 
-        def count(usage: TokenUsage | None) -> None:
-            if usage is not None:
-                metrics.emit(namespace, "Total Tokens", usage.total, labels)
-                metrics.emit(namespace, "Prompt Tokens", usage.prompt, labels)
-                metrics.emit(namespace, "Completion Tokens", usage.completion, labels)
 
-        def answered(answer: Response) -> None:
-            watch_usage(answer, count)
-
-        context.on_answer(answered)
+def _emit(metrics: MetricSink, namespace: str, labels: tuple[tuple[str, str], ...], usage: TokenUsage) -> None:
+    numbers = {
+        "Total Tokens": usage.total,
+        "Prompt Tokens": usage.prompt,
+        "Completion Tokens": usage.completion,
+        "Cached Tokens": usage.cached,
+        "Reasoning Tokens": usage.reasoning,
+    }
+    for name, number in numbers.items():
+        if number is not None:
+            metrics.emit(namespace, name, number, labels)
 
 
 class LlmEmitTokenMetric(EmitTokenMetric):
@@ -66,7 +77,7 @@ class LlmEmitTokenMetric(EmitTokenMetric):
     __slots__ = ()
     shape: ClassVar[Element] = Element(
         "llm-emit-token-metric",
-        "Counts the tokens that a language model reports.",
+        "Emits the tokens that calls of a language model have cost.",
         attributes=(ID, Attribute("namespace", "Namespace of the metrics.", default="API Management")),
         children=(Child(DIMENSION, maximum=10),),
     )

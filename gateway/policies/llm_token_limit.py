@@ -1,55 +1,79 @@
 """
 llm-token-limit and azure-openai-token-limit: a number of tokens of a language model, for each value of a key.
 
-Tokens are counted by the ``usage`` that the model reports; the prompt can be estimated up front.
+The tokens are those that the model reports. With `estimate-prompt-tokens` the prompt is counted before it is sent, and
+a request whose prompt is more than what is left is refused. A stream that reports no usage is counted: its prompt, and
+the text that it has brought.
+
+Prompts are counted for Chat Completions, Responses, embeddings and completions of OpenAI, for Anthropic's Messages and
+for Gemini's generateContent: the texts, three tokens for each message and for the answer, tools and schemas as the JSON
+that they are, and 1,200 tokens for each image, sound or file. The vocabulary is `o200k_base` or `cl100k_base`, by the
+`model` in the body, else by the deployment or model in the path; for models that are not OpenAI's the count is an
+approximation. Conversations and files that the provider has stored are not counted up front. What is not JSON, such as
+an uploaded sound, counts nothing up front; JSON of any other form counts as text.
+
+The estimate is withdrawn when no backend has answered with 2xx: a later policy refuses or answers the request, the
+backend cannot be reached, is too slow, or answers with an error. Of several answers, because of `retry`, the last one
+counts. Several of these policies with the same key and period charge a request once. Answers that are cut, by the
+backend or by the caller, cost what has come. If the caller leaves before there is an answer, the estimate stays.
+
+Tokens per minute are those of any 60 seconds. Periods of a quota are those of the calendar in UTC: weeks begin on
+Monday, months and years are as long as they are. With Redis all replicas count together.
+
+With `tokens-consumed-header-name` or `tokens-consumed-variable-name` the head of an answer that is no stream of events
+waits for the answer's end, as far as that fits into `limits/body-buffer-bytes`. Streams are never held.
 
 Source: APIM policy reference, "llm-token-limit" and "azure-openai-token-limit".
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Awaitable
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar, Self
 
-from gateway.counters import Admission, Counters, Demand, FixedWindow, SlidingWindow, Usage
+from gateway.counters import Admission, CalendarWindow, Demand, FixedWindow, SlidingWindow, Usage
 from gateway.documents.model import Section
 from gateway.documents.shape import ID, Attribute, Element, Kind
-from gateway.errors import PolicyError
+from gateway.errors import ExpressionError, PolicyError
 from gateway.pipeline.policy import PolicyType
 from gateway.policies.parts.elements import FIELD_NAME
-from gateway.policies.parts.limits import limit_facts, start, then
-from gateway.policies.parts.token_usage import TokenUsage, watch_usage
+from gateway.policies.parts.limits import limit_facts, then
+from gateway.policies.parts.metering import Charge, meter_of
+from gateway.policies.parts.vocabularies import is_installed, load
 
 if TYPE_CHECKING:
-    from gateway.pipeline.background import Background
+    from gateway.counters.windows import Window
     from gateway.pipeline.context import Context
+    from gateway.pipeline.services import Services
     from gateway.pipeline.settings import Settings
     from gateway.pipeline.step import Value
+    from gateway.policies.parts.metering import TokenMeter
     from gateway.wire.messages import Response
 
-# Seconds; months and years are taken as 30 and 365 days.
-PERIODS = {"Hourly": 3_600, "Daily": 86_400, "Weekly": 604_800, "Monthly": 2_592_000, "Yearly": 31_536_000}
-
-# Rough, and on the safe side for English. Source: OpenAI's "a token is about four characters".
-BYTES_PER_TOKEN = 4
+# In seconds, or in months of the calendar. Year one, from which seconds are counted, begins on a Monday.
+PERIODS_S = {"Hourly": 3_600, "Daily": 86_400, "Weekly": 604_800}
+PERIODS_MONTHS = {"Monthly": 1, "Yearly": 12}
 
 _REPORTS = {
     "retry-after": "the wait, in seconds",
     "remaining-tokens": "the tokens left in this minute",
     "remaining-quota-tokens": "the tokens left of the quota",
-    "tokens-consumed": "the tokens that the call has cost; only where its answer is in memory",
+    "tokens-consumed": "the tokens that the call has cost, where they are known before the answer's head is sent",
 }
+_DEFAULTS = {"retry-after-header-name": "Retry-After"}
 
 
 def shape(name: str) -> Element:
     """The element called *name*."""
     reports = [
         Attribute(
-            f"{report}-{kind}-name",
+            attribute := f"{report}-{kind}-name",
             f"{kind.capitalize()} for {doc}.",
             expression=False,
+            default=_DEFAULTS.get(attribute),
             format=FIELD_NAME if kind == "header" else None,
         )
         for report, doc in _REPORTS.items()
@@ -63,10 +87,10 @@ def shape(name: str) -> Element:
             Attribute("counter-key", "Key of the counter.", required=True),
             Attribute("tokens-per-minute", "Tokens within any minute.", Kind.INTEGER, minimum=1),
             Attribute("token-quota", "Tokens within a period.", Kind.INTEGER, minimum=1),
-            Attribute("token-quota-period", "The period.", choices=tuple(PERIODS)),
+            Attribute("token-quota-period", "The period.", choices=(*PERIODS_S, *PERIODS_MONTHS)),
             Attribute(
                 "estimate-prompt-tokens",
-                "Whether the prompt is estimated and counted up front.",
+                "Whether the prompt is counted up front; needs the extra `[ai]`.",
                 Kind.BOOLEAN,
                 default="false",
             ),
@@ -88,92 +112,139 @@ class TokenLimit(PolicyType):
     period: Value[str] | None
     estimates: Value[bool]
     names: dict[str, str]
-    counters: Counters
-    background: Background
+    services: Services
 
     @classmethod
     def compile(cls, settings: Settings) -> Self:
-        """From the element. Raises LoadError: nothing is limited, or a quota without its period."""
-        if not settings.has("tokens-per-minute") and not settings.has("token-quota"):
-            raise settings.error("missing-attribute", f"{settings.shape.name} has no limit", "add tokens-per-minute")
-        if settings.has("token-quota") != settings.has("token-quota-period"):
-            raise settings.error("conflict", "token-quota and token-quota-period belong together")
-        estimates = settings.boolean("estimate-prompt-tokens")
-        settings.reads.request_body |= settings.node.attribute("estimate-prompt-tokens") not in (None, "false")
-        written = [f"{report}-{kind}-name" for report in _REPORTS for kind in ("header", "variable")]
+        """From the element. Raises LoadError: nothing is limited, a quota without its period, no tokeniser."""
+        _require_limit(settings)
+        estimates = settings.node.attribute("estimate-prompt-tokens") not in (None, "false")
+        if estimates:
+            _require_tokeniser(settings)
+        settings.reads.request_body |= estimates
+        load()
         return cls(
             key=settings.text("counter-key"),
             per_minute=settings.maybe(settings.integer, "tokens-per-minute"),
             quota=settings.maybe(settings.integer, "token-quota"),
             period=settings.maybe(settings.text, "token-quota-period"),
-            estimates=estimates,
-            names={name: settings.constant(name) for name in written if settings.has(name)},
-            counters=settings.services.counters,
-            background=settings.services.background,
+            estimates=settings.boolean("estimate-prompt-tokens"),
+            names=_report_names(settings),
+            services=settings.services,
         )
 
     def apply(self, context: Context) -> Awaitable[None] | None:
-        """None when the counters are in memory. Raises PolicyError: 429 or 403."""
+        """None when counters are in memory and the prompt is short. Raises PolicyError: 429 or 403; WorkExceeded."""
         request = context.request
-        # The model's answer is read on its way, so it must not be compressed.
+        # The model's answer is read on its way, so it should not be compressed.
         request.headers.remove("Accept-Encoding")
-        body = request.body.read(preserve=True) if request.body and self.estimates(context) else b""
-        demands = self._demands(context, len(body) // BYTES_PER_TOKEN)
-        return then(self.counters.admit(demands), partial(self._judge, demands), context)
+        meter = meter_of(context, self.services)
+        content = request.body.read(preserve=True) if request.body and self.estimates(context) else b""
+        amount = meter.count_prompt(content, context.work) if content else 0
+        if isinstance(amount, int):
+            return self._admit(amount, meter, context)
+        return self._admit_later(amount, meter, context)
 
-    def _demands(self, context: Context, amount: int) -> list[Demand]:
-        key = f"tokens/{self.key(context)}"
-        demands = []
+    async def _admit_later(self, counting: Awaitable[int], meter: TokenMeter, context: Context) -> None:
+        waiting = self._admit(await counting, meter, context)
+        if waiting is not None:
+            await waiting
+
+    def _admit(self, amount: int, meter: TokenMeter, context: Context) -> Awaitable[None] | None:
+        self._watch(amount, meter, context)
+        demands = [self._demand(window, amount, meter, context) for window in self._windows(context)]
+        return then(self.services.counters.admit(demands), partial(self._judge, demands, meter), context)
+
+    def _windows(self, context: Context) -> list[Window]:
+        windows: list[Window] = []
         if self.per_minute:
-            demands.append(Demand(key, SlidingWindow(self.per_minute(context), 60), amount))
+            windows.append(SlidingWindow(self.per_minute(context), 60))
         if self.quota and self.period:
-            period_s = PERIODS.get(self.period(context), PERIODS["Monthly"])
-            demands.append(Demand(key, FixedWindow(self.quota(context), period_s), amount))
-        return demands
+            windows.append(_quota(self.quota(context), self.period(context)))
+        return windows
 
-    def _judge(self, demands: list[Demand], admission: Admission, context: Context) -> None:
+    def _demand(self, window: Window, amount: int, meter: TokenMeter, context: Context) -> Demand:
+        """What a counter is asked for, less what this request has charged on it already."""
+        demand = Demand(f"tokens/{self.key(context)}", window, amount, whole=amount > 0)
+        charged = meter.charged.get(demand.storage_key, 0)
+        return demand._replace(amount=max(0, amount - charged))
+
+    def _judge(self, demands: list[Demand], meter: TokenMeter, admission: Admission, context: Context) -> None:
         lines: list[tuple[str, str]] = []
         for demand, usage in zip(demands, admission.usages, strict=True):
             name = "remaining-tokens" if isinstance(demand.window, SlidingWindow) else "remaining-quota-tokens"
-            self._tell(name, usage.remaining, lines, context)
+            self._tell(name, usage.remaining, lines, context.variables)
         if admission.exceeded is not None:
             raise self._refusal(demands[admission.exceeded], admission.usages[admission.exceeded], context)
-        context.on_answer(partial(self._answered, demands, lines, context))
+        meter.charge(Charge(self.services.counters, demands, admission.at))
+        context.on_answer(partial(self._answered, lines, meter))
 
     def _refusal(self, demand: Demand, usage: Usage, context: Context) -> PolicyError:
-        seconds = max(1, round(usage.wait_s))
+        seconds = max(1, math.ceil(usage.wait_s))
         limit, used = limit_facts(demand.window, usage)
         lines: list[tuple[str, str]] = []
-        self._tell("retry-after", seconds, lines, context)
-        headers = tuple(lines or [("Retry-After", str(seconds))])
-        if isinstance(demand.window, FixedWindow):
-            message = "Token quota is exceeded."
-            return PolicyError(403, "QuotaExceeded", message, headers=headers, expected=limit, found=used)
-        message = f"Token limit is exceeded. Try again in {seconds} seconds."
-        return PolicyError(429, "RateLimitExceeded", message, headers=headers, expected=limit, found=used)
+        self._tell("retry-after", seconds, lines, context.variables)
+        if isinstance(demand.window, SlidingWindow):
+            message = f"Token limit is exceeded. Try again in {seconds} seconds."
+            return PolicyError(429, "RateLimitExceeded", message, headers=tuple(lines), expected=limit, found=used)
+        message = "Token quota is exceeded."
+        return PolicyError(403, "QuotaExceeded", message, headers=tuple(lines), expected=limit, found=used)
 
-    def _answered(
-        self, demands: list[Demand], lines: list[tuple[str, str]], context: Context, answer: Response
-    ) -> None:
-        in_memory = answer.body.buffered
+    def _watch(self, amount: int, meter: TokenMeter, context: Context) -> None:
+        """Keep the variable for the tokens that the call has cost; the header waits for the answer's."""
+        variable = self.names.get("tokens-consumed-variable-name")
+        if variable is None and "tokens-consumed-header-name" not in self.names:
+            return
+        meter.waits = True
+        if variable is not None:
+            variables = context.variables
+            variables[variable] = amount
+            meter.watch(lambda usage: variables.__setitem__(variable, usage.total))
 
-        def count(usage: TokenUsage | None) -> None:
-            if usage is None:
-                return
-            if in_memory:
-                self._tell("tokens-consumed", usage.total, lines, context)
-            due = [demand._replace(amount=usage.total - demand.amount) for demand in demands]
-            start(self.counters.add(due), self.background)
-
-        watch_usage(answer, count)
+    def _answered(self, lines: list[tuple[str, str]], meter: TokenMeter, answer: Response) -> None:
+        header = self.names.get("tokens-consumed-header-name")
+        if header is not None and meter.usage is not None:
+            lines.append((header, str(meter.usage.total)))
         for name, text in lines:
             answer.headers.replace(name, text)
 
-    def _tell(self, report: str, number: int, lines: list[tuple[str, str]], context: Context) -> None:
+    def _tell(self, report: str, number: int, lines: list[tuple[str, str]], variables: dict[str, object]) -> None:
         if variable := self.names.get(f"{report}-variable-name"):
-            context.variables[variable] = number
+            variables[variable] = number
         if header := self.names.get(f"{report}-header-name"):
             lines.append((header, str(number)))
+
+
+def _require_limit(settings: Settings) -> None:
+    """Raises LoadError: nothing is limited, or a quota has no period."""
+    if not settings.has("tokens-per-minute") and not settings.has("token-quota"):
+        raise settings.error("missing-attribute", f"{settings.shape.name} has no limit", "add tokens-per-minute")
+    if settings.has("token-quota") != settings.has("token-quota-period"):
+        raise settings.error("conflict", "token-quota and token-quota-period belong together")
+
+
+def _report_names(settings: Settings) -> dict[str, str]:
+    """Attribute -> the header or variable that it names."""
+    written = [f"{report}-{kind}-name" for report in _REPORTS for kind in ("header", "variable")]
+    names = {name: settings.maybe(settings.constant, name) for name in written}
+    return {name: text for name, text in names.items() if text}
+
+
+def _require_tokeniser(settings: Settings) -> None:
+    """Raises LoadError: the prompt is to be counted, and the extra is not installed."""
+    if not is_installed():
+        remedy = "pip install 'apim-policy-gateway[ai]', or estimate-prompt-tokens=\"false\""
+        message = "the tokeniser is not installed"
+        raise settings.error("missing-extra", message, remedy, at="estimate-prompt-tokens")
+
+
+def _quota(limit: int, period: str) -> Window:
+    """Raises ExpressionError: there is no such period."""
+    if months := PERIODS_MONTHS.get(period):
+        return CalendarWindow(limit, months)
+    if period not in PERIODS_S:
+        raise ExpressionError("ArgumentException", f"{period[:20]!r} is no period of a quota")
+    return FixedWindow(limit, PERIODS_S[period])
 
 
 class LlmTokenLimit(TokenLimit):

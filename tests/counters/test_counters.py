@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 import random
+from datetime import UTC, datetime
 
 import pytest
 
-from gateway.counters import Demand, FixedWindow, SlidingWindow
+from gateway.counters import CalendarWindow, Demand, FixedWindow, SlidingWindow
+from gateway.counters.windows import Window
 from tests.counters.conftest import Bench
 
 RATE = SlidingWindow(3, 10)
@@ -196,3 +198,83 @@ def test_clock_that_goes_back_does_no_harm(bench: Bench) -> None:
     assert bench.allowed(Demand("a", RATE), times=2) == 2
     bench.now -= 5
     assert bench.allowed(Demand("a", RATE), times=3) == 1
+
+
+@pytest.mark.parametrize("window", [SlidingWindow(10, 60), FixedWindow(10, 60), CalendarWindow(10, 1)])
+def test_a_whole_amount_never_goes_past_the_limit(bench: Bench, window: Window) -> None:
+    """A demand that is whole is admitted only while all of it is left; the wait is for as much as it needs."""
+    ask = Demand("a", window, 4, whole=True)
+    assert bench.allowed(ask, times=5) == 2
+    refused = bench.admit(ask)
+    assert (refused.exceeded, refused.usages[0].used, refused.usages[0].remaining) == (0, 8, 2)
+    assert refused.usages[0].wait_s > 0
+    assert bench.allowed(Demand("a", window, 2, whole=True)) == 1
+
+
+def test_an_amount_beyond_the_limit_waits_for_a_whole_period(bench: Bench) -> None:
+    """What never fits is refused even by an unused counter, with the period as the wait."""
+    refused = bench.admit(Demand("a", SlidingWindow(10, 60), 11, whole=True))
+    assert (refused.exceeded, refused.usages[0]) == (0, (0, 10, 60))
+
+
+def test_the_wait_of_a_whole_amount_is_long_enough(bench: Bench) -> None:
+    """After the reported wait it is admitted; just before, it is not."""
+    for amount in (3, 3, 3):
+        bench.add(Demand("a", SlidingWindow(10, 60), amount))
+        bench.now += 10
+    ask = Demand("a", SlidingWindow(10, 60), 6, whole=True)
+    wait_s = bench.admit(ask).usages[0].wait_s
+    assert wait_s == 40
+    bench.now += wait_s - 0.5
+    assert bench.allowed(ask) == 0
+    bench.now += 0.5
+    assert bench.allowed(ask) == 1
+
+
+@pytest.mark.parametrize(
+    ("months", "moment", "number", "ends"),
+    [
+        (1, "2024-02-29T12:00:00+00:00", 2024 * 12 + 1, "2024-03-01T00:00:00+00:00"),
+        (1, "2026-12-31T23:59:59+00:00", 2026 * 12 + 11, "2027-01-01T00:00:00+00:00"),
+        (1, "2027-01-01T00:00:00+00:00", 2027 * 12, "2027-02-01T00:00:00+00:00"),
+        (1, "2100-02-28T23:00:00+00:00", 2100 * 12 + 1, "2100-03-01T00:00:00+00:00"),
+        (12, "2028-02-29T00:00:00+00:00", 2028, "2029-01-01T00:00:00+00:00"),
+    ],
+)
+def test_periods_of_the_calendar(bench: Bench, months: int, moment: str, number: int, ends: str) -> None:
+    """A quota of a month or a year renews with the calendar, in UTC; both kinds of counters agree on when."""
+    window = CalendarWindow(1, months)
+    bench.now = datetime.fromisoformat(moment).timestamp()
+    end = datetime.fromisoformat(ends).timestamp()
+    assert (window.number(bench.now), window.ends_at(number)) == (number, end)
+    assert bench.allowed(Demand("a", window), times=2) == 1
+    assert bench.admit(Demand("a", window)).usages[0].wait_s == end - bench.now
+    bench.now = end - 0.5
+    assert bench.allowed(Demand("a", window)) == 0
+    bench.now = end
+    assert bench.allowed(Demand("a", window)) == 1
+
+
+@pytest.mark.parametrize("window", [SlidingWindow(100, 60), FixedWindow(100, 60), CalendarWindow(100, 1)])
+def test_a_correction_withdraws_what_was_counted_then(bench: Bench, window: Window) -> None:
+    """Within the period an amount is withdrawn; after it nothing is, because others have used what there is now."""
+    bench.now = datetime(2026, 5, 31, 23, 59, tzinfo=UTC).timestamp()
+    counted = bench.admit(Demand("a", window, 30)).at
+    bench.now += 1
+    bench.add(Demand("a", window, 5))
+    bench.add(Demand("a", window, -10, counted_at=counted))
+    assert bench.admit(Demand("a", window, 0)).usages[0].used == 25
+    bench.now += 3600
+    bench.add(Demand("a", window, 5))
+    bench.add(Demand("a", window, -20, counted_at=counted))
+    assert bench.admit(Demand("a", window, 0)).usages[0].used == 5
+
+
+def test_a_correction_leaves_later_calls_their_time(bench: Bench) -> None:
+    """The oldest entry is corrected, not the newest, so that no later minute has more than the limit."""
+    window = SlidingWindow(100, 60)
+    counted = bench.admit(Demand("a", window, 40)).at
+    bench.now += 30
+    bench.add(Demand("a", window, 40), Demand("a", window, -40, counted_at=counted))
+    bench.now += 31
+    assert bench.admit(Demand("a", window, 0)).usages[0].used == 40

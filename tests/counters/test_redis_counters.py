@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import math
+import random
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import cast
@@ -10,7 +12,7 @@ from typing import cast
 import pytest
 from redis.crc import key_slot
 
-from gateway.counters import Admission, Demand, FixedWindow, MemoryCounters, SlidingWindow
+from gateway.counters import Admission, CalendarWindow, Demand, FixedWindow, MemoryCounters, SlidingWindow
 from gateway.counters.redis_counters import RedisCounters
 from gateway.outside.redis_clients import Client, connect
 from gateway.outside.redis_link import RedisLink
@@ -44,6 +46,66 @@ def test_replicas_share_one_count(redis_server: RedisServer) -> None:
             assert sum(answer.exceeded is None for answer in answers) == 100
 
     with_client(redis_server, scenario)
+
+
+def test_replicas_share_whole_amounts(redis_server: RedisServer) -> None:
+    """Two clients ask for prompts of different sizes at once: what is admitted is never more than the limit."""
+
+    async def scenario(client: Client) -> None:
+        other = connect(settings_for(redis_server.url), timeout_s=10)
+        replicas = [RedisCounters(RedisLink(client)), RedisCounters(RedisLink(other))]
+        for window in (SlidingWindow(1_000, 60), CalendarWindow(1_000, 1)):
+            demands = [Demand("a", window, 7 + index % 5, whole=True) for index in range(300)]
+            calls = [replicas[index % 2].admit([demand]) for index, demand in enumerate(demands)]
+            answers = await asyncio.gather(*calls)
+            admitted = [
+                demand.amount for demand, answer in zip(demands, answers, strict=True) if answer.exceeded is None
+            ]
+            (usage,) = (await replicas[0].admit([Demand("a", window, 0)])).usages
+            assert sum(admitted) == usage.used
+            assert 1_000 - 7 < usage.used <= 1_000
+        await other.aclose()
+
+    with_client(redis_server, scenario)
+
+
+def test_both_kinds_of_counters_agree(redis_server: RedisServer) -> None:
+    """Whatever is asked, counted and corrected in whatever order: memory and Redis answer the same."""
+
+    async def scenario(client: Client) -> None:
+        clock = [1_780_271_900.0]  # just before a month ends
+        ours, theirs = MemoryCounters(lambda: clock[0]), RedisCounters(RedisLink(client), clock=lambda: clock[0])
+        windows = (SlidingWindow(200, 60), FixedWindow(500, 3600), CalendarWindow(900, 1))
+        random.seed(5)
+        counted: list[tuple[Demand, float]] = []
+        for _ in range(400):
+            clock[0] += random.choice([0, 0.25, 3, 40, 400])
+            demand = Demand("a", random.choice(windows), random.randrange(1, 60), whole=random.random() < 0.7)
+            if counted and random.random() < 0.4:
+                earlier, at = counted.pop(random.randrange(len(counted)))
+                due = earlier._replace(amount=random.randrange(-earlier.amount, earlier.amount), counted_at=at)
+                ours.add([due])
+                await theirs.add([due])
+            here, there = ours.admit([demand]), await theirs.admit([demand])
+            assert (here.exceeded, here.at) == (there.exceeded, there.at)
+            for mine, other in zip(here.usages, there.usages, strict=True):
+                assert mine[:2] == other[:2]
+                assert mine.wait_s == pytest.approx(other.wait_s, abs=1e-5)
+            if here.exceeded is None:
+                counted.append((demand, here.at))
+
+    with_client(redis_server, scenario)
+
+
+def test_what_another_counted_is_not_corrected() -> None:
+    """What was admitted by memory while Redis was away has no time by which Redis could withdraw it."""
+
+    async def scenario() -> None:
+        client = connect(settings_for("redis://127.0.0.1:1/0"), timeout_s=0.2)
+        assert math.isinf((await RedisCounters(RedisLink(client)).admit([Demand("a", SlidingWindow(1, 60))])).at)
+        await client.aclose()
+
+    asyncio.run(scenario())
 
 
 def test_namespaces_are_apart(redis_server: RedisServer) -> None:

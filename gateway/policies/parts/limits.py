@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from gateway.counters import Admission, Counters, Demand, FixedWindow, SlidingWindow, Usage
+from gateway.counters import Admission, Counters, Demand, Usage
+from gateway.counters.windows import Window
 from gateway.documents.shape import Attribute, Kind
 from gateway.errors import ExpressionError, PolicyError
 from gateway.pipeline.changes import Change, variables
@@ -169,9 +170,7 @@ async def _await(waiting: Awaitable[Any]) -> None:
     await waiting
 
 
-def rate_refusal(
-    window: SlidingWindow | FixedWindow, usage: Usage, report: LimitReport, context: Context
-) -> PolicyError:
+def rate_refusal(window: Window, usage: Usage, report: LimitReport, context: Context) -> PolicyError:
     """429, with the text that APIM sends."""
     seconds, headers = report.wait(usage.wait_s, context)
     limit, used = limit_facts(window, usage)
@@ -180,9 +179,7 @@ def rate_refusal(
     return PolicyError(429, "RateLimitExceeded", message, public, headers, expected=limit, found=used)
 
 
-def quota_refusal(
-    kind: str, window: SlidingWindow | FixedWindow, usage: Usage, report: LimitReport, context: Context
-) -> PolicyError:
+def quota_refusal(kind: str, window: Window, usage: Usage, report: LimitReport, context: Context) -> PolicyError:
     """403; *kind* is ``call volume`` or ``bandwidth``."""
     seconds, headers = report.wait(usage.wait_s, context)
     limit, used = limit_facts(window, usage)
@@ -192,7 +189,7 @@ def quota_refusal(
     return PolicyError(403, "QuotaExceeded", message, message, headers, expected=limit, found=used)
 
 
-def limit_facts(window: SlidingWindow | FixedWindow, usage: Usage) -> tuple[dict[str, object], dict[str, object]]:
+def limit_facts(window: Window, usage: Usage) -> tuple[dict[str, object], dict[str, object]]:
     """A limit and what was used of it, for the request log; a period of 0 never ends."""
     wait_s = round(usage.wait_s, 1) if math.isfinite(usage.wait_s) else None
     return {"limit": window.limit, "period_s": window.period_s}, {"used": usage.used, "renewal_in_s": wait_s}
