@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import PrivateAttr, model_validator
 
 from gateway.errors import Location
+from gateway.graphql.settings import GraphQLSettings
 from gateway.reading.settings import Block, mistake
 from gateway.reading.values import BaseUrl, Count, File, Id, Secret, Status, TextForm
 from gateway.wire.grpc.settings import GrpcSettings
@@ -113,8 +114,9 @@ class Api(Block):
     """Unique."""
     name: str | None = None
     """Display name. None: the id."""
-    type: Literal["http", "grpc"] = "http"
-    """`grpc`: its requests are gRPC calls, so that no policy may read or replace bodies."""
+    type: Literal["http", "grpc", "graphql"] = "http"
+    """`grpc`: its requests are gRPC calls, so that no policy may read or replace bodies. `graphql`: it has one
+    endpoint, at its path, whose requests are read and bounded."""
     path: str = ""
     """URL prefix, whole segments; empty takes what no other API claims."""
     backend: Id | None = None
@@ -140,6 +142,8 @@ class Api(Block):
     grpc: GrpcSettings | None = None
     """How gRPC calls pass. With *type* `http` it says that there are some; without it, requests that call themselves
     gRPC are like any other."""
+    graphql: GraphQLSettings | None = None
+    """Schema and bounds; needed with *type* `graphql`, and only there."""
     path_escapes: tuple[Literal["%2F", "%25", "//"], ...] = ()
     """Allowed in paths, which are refused with it otherwise: servers disagree whether `%2F` is a slash, `%25` begins
     another escape, and `//` is `/`. Policies and URL templates see it as it was written."""
@@ -154,6 +158,15 @@ class Api(Block):
     def _one_backend(self) -> Api:
         if self.backend is not None and self.service_url is not None:
             raise mistake("one-of", "an API has either backend or service-url", "remove one of them")
+        return self
+
+    @model_validator(mode="after")
+    def _graphql_is_whole(self) -> Api:
+        if (self.type == "graphql") != (self.graphql is not None):
+            raise mistake("one-of", "graphql is for APIs of type graphql, and needed there", "add or remove graphql")
+        if self.type == "graphql" and (self.operations or self.openapi or self.grpc):
+            message = "an API of type graphql has one endpoint, and neither operations, openapi nor grpc"
+            raise mistake("one-of", message, "remove them")
         return self
 
 

@@ -42,5 +42,5 @@ def error_response(refusal: PolicyError, context: Context | None = None) -> Resp
     headers = Headers.from_lines(_HEADERS.copy())
     for name, value in refusal.headers:
         headers.append(name, value)
-    body = error_body(status, refusal.public_message, activity_id)
+    body = error_body(status, refusal.public_message, activity_id) if refusal.body is None else refusal.body
     return Response(status, headers, Body(body))

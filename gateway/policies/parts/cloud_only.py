@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _AI = "it calls Azure AI Content Safety"
 _EMBEDDINGS = "it needs an embeddings deployment and a vector cache in Azure"
-_GRAPHQL = "GraphQL APIs and their resolvers are not run here"
+_DATABASE = "it speaks to a database of Azure, and no public policy document that is deployed has it"
 
 REASONS: Mapping[str, str] = {
     "llm-content-safety": _AI,
@@ -28,12 +28,9 @@ REASONS: Mapping[str, str] = {
     "azure-openai-semantic-cache-store": _EMBEDDINGS,
     "llm-semantic-cache-lookup": _EMBEDDINGS,
     "llm-semantic-cache-store": _EMBEDDINGS,
-    "set-graphql-resolver": _GRAPHQL,
-    "http-data-source": _GRAPHQL,
-    "cosmosdb-data-source": _GRAPHQL,
-    "sql-data-source": _GRAPHQL,
-    "publish-event": _GRAPHQL,
-    "validate-graphql-request": _GRAPHQL,
+    "cosmosdb-data-source": _DATABASE,
+    "sql-data-source": _DATABASE,
+    "publish-event": "subscriptions of synthetic GraphQL APIs are not run here",
     "validate-odata-request": "OData APIs are not described here",
     "authentication-oauth2": "it needs APIM's credential manager",
     "invoke-request": "it needs APIM's workspace gateways",

@@ -1,0 +1,67 @@
+"""
+The last step of a GraphQL API's inbound section: the request is read and bounded, whatever its policies look at.
+
+Source: docs/adr/0096-graphql.md.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, ClassVar
+
+from gateway.data_plane.graphql.joining import JoinErrors
+from gateway.data_plane.graphql.resolving import Resolvers
+from gateway.documents.model import Scope, Section
+from gateway.graphql.refusals import BAD_REQUEST, refusal
+from gateway.pipeline.buffering import BufferBody
+from gateway.pipeline.place import Place
+from gateway.pipeline.step import PipelineStep, Policy
+from gateway.wire.slices import sliced
+
+if TYPE_CHECKING:
+    from gateway.graphql.call import GraphQLApi
+    from gateway.pipeline.context import Context
+    from gateway.pipeline.pipeline import Pipeline
+
+_INBOUND = Place("graphql", Scope.API, Section.INBOUND, "")
+_OUTBOUND = Place("graphql", Scope.API, Section.OUTBOUND, "")
+
+
+@dataclass(frozen=True, slots=True)
+class Admission(Policy):
+    """Reads the request unless a policy has, and sends it to the resolvers of a synthetic API."""
+
+    api: GraphQLApi
+    changes: ClassVar[None] = None
+
+    def apply(self, context: Context) -> None:
+        """Raises GraphQLRefusal, WorkExceeded."""
+        request = context.request
+        if request.upgrade:
+            raise refusal(BAD_REQUEST, "GraphQL subscriptions over WebSocket do not pass here.", 501)
+        call = context.graphql
+        if call is None or not call.is_of(request):
+            call = context.graphql = self.api.read(request, context.work)
+            if self.api.is_synthetic:
+                call.validate(context.work)
+            call.rewrite(request, context.work)
+        if self.api.is_synthetic:
+            if call.kind == "subscription":
+                raise refusal(BAD_REQUEST, "Subscriptions need a WebSocket.")
+            request.target = Resolvers(context, call)
+
+
+def admitting(pipeline: Pipeline, api: GraphQLApi, max_body_bytes: int) -> Pipeline:
+    """*pipeline* for requests of *api*."""
+    buffer = BufferBody(True, False, max_body_bytes)
+    admission, joining = Admission(api), JoinErrors(max_body_bytes)
+    return replace(
+        pipeline,
+        inbound=(
+            *pipeline.inbound,
+            PipelineStep(buffer.apply, _INBOUND, buffer),
+            PipelineStep(sliced(admission.apply), _INBOUND, admission),
+        ),
+        outbound=(PipelineStep(joining.apply, _OUTBOUND, joining), *pipeline.outbound),
+        may_be_long=True,
+    )
