@@ -7,14 +7,14 @@ JSON object of known members, as a POST.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from graphql import DocumentNode, OperationDefinitionNode, print_ast
 
 from gateway.graphql.document import Document, Extent
-from gateway.graphql.envelope import Envelope, read_get, read_post
+from gateway.graphql.envelope import Envelope, envelope_of, read_get, read_post
 from gateway.graphql.judge import Judge
 from gateway.graphql.refusals import BAD_REQUEST, LIMIT, NOT_ALLOWED, GraphQLRefusal, error_of, refusal
 from gateway.graphql.removal import kept
@@ -46,12 +46,19 @@ class GraphQLApi:
     is_synthetic: bool = False
     resolvers: Mapping[tuple[str, str], Any] = field(default_factory=dict)
 
+    def session(self) -> GraphQLSession:
+        """What a WebSocket begins."""
+        return GraphQLSession(self)
+
     def read(self, request: Request, work: Work) -> GraphQLCall:
         """The call that *request* is. Raises GraphQLRefusal, WorkExceeded."""
-        envelope = self._envelope(request, work)
+        return self.call(self._envelope(request, work), work, request.original_method == "GET")
+
+    def call(self, envelope: Envelope, work: Work, read_only: bool = False) -> GraphQLCall:
+        """The call in *envelope*. Raises GraphQLRefusal, WorkExceeded."""
         document = self.judge.document(envelope.query, work)
         operation = document.operation(envelope.operation_name)
-        if request.original_method == "GET" and operation.operation.value != "query":
+        if read_only and operation.operation.value != "query":
             raise refusal(BAD_REQUEST, "A GET may ask for queries only.", 405)
         return GraphQLCall(self, envelope, document, operation)
 
@@ -136,22 +143,48 @@ class GraphQLCall:
             self.removed.append(error_of(f"The field {path} is not allowed and was removed."))
         return unwanted
 
-    def rewrite(self, request: Request, work: Work, unwanted: list[int] | None = None) -> None:
-        """Make *request* what was judged, without *unwanted* fields. Raises GraphQLRefusal: nothing is left of it."""
+    def write(self, work: Work, unwanted: Sequence[int] = ()) -> bytes:
+        """The request as it was judged, without *unwanted* fields. Raises GraphQLRefusal: nothing is left of it."""
         price_s = len(self.envelope.query) * _PRINT_S
         work.draw(price_s)
-        node = kept(self.document, self.operation, unwanted or ())
+        node = kept(self.document, self.operation, unwanted)
         if node is None:
             raise GraphQLRefusal(NOT_ALLOWED, self.removed[:5], "no field of the operation is allowed")
         self.node = node
         self.written = self.envelope.written(elsewhere(lambda: print_ast(node), price_s), self.name or None)
+        return self.written
+
+    def rewrite(self, request: Request, work: Work, unwanted: Sequence[int] = ()) -> None:
+        """Make *request* what ``write`` gives. Raises GraphQLRefusal."""
+        content = self.write(work, unwanted)
         if request.method == "GET":  # its parameters are in the body now
             request.method, request.query = "POST", ""
         request.headers.remove("Content-Encoding")
         request.headers.replace("Content-Type", "application/json")
-        request.body = Body(self.written)
+        request.body = Body(content)
 
     def is_of(self, request: Request) -> bool:
         """Whether the body of *request* is the one that was judged."""
         body = request.body
         return body is not None and body.buffered and body.content == self.written
+
+
+@dataclass(slots=True, eq=False)
+class GraphQLSession:
+    """
+    A WebSocket, over which requests come one by one.
+
+    Attributes:
+        checks: What policies ask of each request of so many bytes; they give the ids of the fields to take out.
+    """
+
+    api: GraphQLApi
+    checks: list[Callable[[GraphQLCall, int, Work], list[int]]] = field(default_factory=list)
+
+    def judged(self, members: object, size: int, work: Work) -> tuple[GraphQLCall, bytes]:
+        """The request with these *members*, and how it goes on. Raises GraphQLRefusal, WorkExceeded, PolicyError."""
+        if not isinstance(members, dict):
+            raise refusal(BAD_REQUEST, "The payload must be a JSON object.")
+        call = self.api.call(envelope_of(members), work)
+        unwanted = [node for check in self.checks for node in check(call, size, work)]
+        return call, call.write(work, unwanted)

@@ -52,7 +52,7 @@ def read_post(media_type: str, content: bytes, url_query: str) -> Envelope:
         raise refusal(BAD_REQUEST, "A POST has its GraphQL parameters in the body, not in the URL.")
     text = _text(content)
     if media_type == "application/graphql":
-        return _envelope({"query": text})
+        return envelope_of({"query": text})
     if media_type not in ("application/json", "application/graphql+json"):
         message = "The request must be application/json, or application/graphql."
         raise refusal(BAD_REQUEST, message, 415)
@@ -61,7 +61,7 @@ def read_post(media_type: str, content: bytes, url_query: str) -> Envelope:
         raise refusal(BAD_REQUEST, "Batches of GraphQL requests are not run.")
     if not isinstance(members, dict):
         raise refusal(BAD_REQUEST, "The body must be a JSON object.")
-    return _envelope(members)
+    return envelope_of(members)
 
 
 def read_get(url_query: str) -> Envelope:
@@ -73,7 +73,7 @@ def read_get(url_query: str) -> Envelope:
         if name in members:
             raise refusal(BAD_REQUEST, f"The parameter {name} is given twice.")
         members[name] = value if name in ("query", "operationName") else read_json(value, f"The parameter {name}")
-    return _envelope(members)
+    return envelope_of(members)
 
 
 def read_json(text: str, what: str) -> Any:
@@ -97,7 +97,8 @@ def _parameters(url_query: str) -> list[tuple[str, str]]:
         raise refusal(BAD_REQUEST, "The URL's parameters cannot be read.") from None
 
 
-def _envelope(members: dict[str, Any]) -> Envelope:
+def envelope_of(members: dict[str, Any]) -> Envelope:
+    """The request with these members. Raises GraphQLRefusal."""
     query, name = members.get("query"), members.get("operationName")
     variables, extensions = members.get("variables"), members.get("extensions")
     if "query" not in members and isinstance(extensions, dict) and "persistedQuery" in extensions:
@@ -171,4 +172,4 @@ def _inside(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-__all__ = ["Envelope", "GraphQLRefusal", "read_get", "read_json", "read_post"]
+__all__ = ["Envelope", "GraphQLRefusal", "envelope_of", "read_get", "read_json", "read_post"]

@@ -32,7 +32,7 @@ from gateway.wire.work import Work
 
 if TYPE_CHECKING:
     from gateway.errors import PolicyError
-    from gateway.graphql.call import GraphQLApi, GraphQLCall
+    from gateway.graphql.call import GraphQLApi, GraphQLCall, GraphQLSession
     from gateway.openapi import OperationDefinition
     from gateway.pipeline.outcome import MaybeLater, Outcome
     from gateway.pipeline.place import Place
@@ -123,6 +123,7 @@ class Context:
         notes: What happens to the request, see ``gateway.pipeline.notes``; None where nothing is noted.
         tracing: Whether the caller may see this request's trace: ``context.Tracing``.
         graphql: The GraphQL request that it is, once it has been read; None for any other.
+        graphql_session: The WebSocket over which such requests come; None for any other.
         resolver: What is being resolved, in the context of one field of a GraphQL query; None elsewhere.
     """
 
@@ -137,6 +138,7 @@ class Context:
         "deployment",
         "forwarded_at",
         "graphql",
+        "graphql_session",
         "place",
         "last_error",
         "notes",
@@ -181,6 +183,7 @@ class Context:
         self.forwarded_at: float | None = None
         self.answered_at: float | None = None
         self.graphql: GraphQLCall | None = None
+        self.graphql_session: GraphQLSession | None = None
         self.resolver: ResolvedField | None = None
         self._request_id: uuid.UUID | None = None
         self._work: Work | None = None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from gateway.documents.model import Section
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from gateway.pipeline.context import Context
     from gateway.pipeline.settings import Settings
     from gateway.pipeline.step import Value
+    from gateway.wire.work import Work
 
 ERRORS_VARIABLE = "GraphQLErrors"
 _PATH = Format(r"/\S*", "write /Type/field, /Type/* or /__*")
@@ -83,30 +85,41 @@ class ValidateGraphqlRequest(PolicyType):
         """Refuse a body that is announced to be too long, before the client is asked for it. Raises GraphQLRefusal."""
         body = context.request.body
         if context.operation.graphql is not None and body is not None and body.stream is not None:
-            self._limit_size(body.stream.length or 0, context)
+            self._telling(partial(self._limit_size, body.stream.length or 0), context)
 
     def apply(self, context: Context) -> None:
         """Reads, judges and rewrites the request. Raises GraphQLRefusal; WorkExceeded."""
         api = context.operation.graphql
         if api is None:
             return
+        self._telling(partial(self._judge, api), context)
+
+    def _telling(self, judge: Callable[[Context], None], context: Context) -> None:
         try:
-            self._judge(api, context)
+            judge(context)
         except GraphQLRefusal as refused:
             self._tell(refused.errors, context)
             raise
 
     def _judge(self, api: GraphQLApi, context: Context) -> None:
         request, work = context.request, context.work
-        if not request.upgrade:
-            size = len(request.query) if request.body is None else len(request.body.read(preserve=True))
-            self._limit_size(size, context)
+        if request.upgrade:  # each request that comes over the WebSocket is judged
+            session = context.graphql_session = context.graphql_session or api.session()
+            session.checks.append(partial(self._check, context))
+            return
+        size = len(request.query) if request.body is None else len(request.body.read(preserve=True))
+        self._limit_size(size, context)
         call = context.graphql = api.read(request, work)
-        call.validate(work)
-        call.limit_depth(self.max_depth(context))
-        call.rewrite(request, work, self._unwanted(call, context))
+        call.rewrite(request, work, self._check(context, call, size, work))
         if call.removed:
             self._tell(call.removed, context)
+
+    def _check(self, context: Context, call: GraphQLCall, size: int, work: Work) -> list[int]:
+        """The fields of *call*, of so many bytes, that are to be taken out. Raises GraphQLRefusal, WorkExceeded."""
+        self._limit_size(size, context)
+        call.validate(work)
+        call.limit_depth(self.max_depth(context))
+        return self._unwanted(call, context)
 
     def _unwanted(self, call: GraphQLCall, context: Context) -> list[int]:
         """The fields to take out; each action is evaluated once, and only where a rule applies."""
@@ -124,9 +137,7 @@ class ValidateGraphqlRequest(PolicyType):
     def _limit_size(self, size: int, context: Context) -> None:
         most = self.max_bytes(context)
         if size > most:
-            refused = refusal(LIMIT, f"The request is longer than {most} bytes.")
-            self._tell(refused.errors, context)
-            raise refused
+            raise refusal(LIMIT, f"The request is longer than {most} bytes.")
 
     def _tell(self, errors: list[dict[str, object]], context: Context) -> None:
         names = {ERRORS_VARIABLE, *([self.variable(context)] if self.variable else [])}

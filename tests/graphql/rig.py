@@ -11,7 +11,7 @@ from functools import wraps
 from pathlib import Path
 from typing import Any
 
-from gateway.assembly.app import build
+from gateway.assembly.app import Gateway, build
 from gateway.config import parse
 from gateway.wire.body import Body
 from gateway.wire.headers import Headers
@@ -27,6 +27,7 @@ type User implements Node { id: ID! name: String friends(first: Int): [User] sec
 type Robot implements Node { id: ID! model: String }
 union Found = User | Robot
 """
+_OPEN: list[Gateway] = []
 ECHO = "<return-response><set-body>@(context.Request.Body.As<string>())</set-body></return-response>"
 
 
@@ -38,6 +39,7 @@ class Rig:
     settings: str = ""
     target: str = "service-url: http://127.0.0.1:9"
     files: dict[str, str] = field(default_factory=dict)
+    app: Gateway | None = None
 
     def policy(self, inbound: str = "", backend: str = "<base />", outbound: str = "") -> None:
         """The API's policy."""
@@ -70,9 +72,10 @@ class Rig:
     @property
     def gateway(self) -> Callable[[Request], Any]:
         """The data plane; made once."""
-        if not hasattr(self, "_handle"):
-            self._handle = build(parse(self.config(), "config.yaml", self.folder, {})).dispatcher.handle
-        return self._handle
+        if self.app is None:
+            self.app = build(parse(self.config(), "config.yaml", self.folder, {}))
+            _OPEN.append(self.app)
+        return self.app.dispatcher.handle
 
 
 def looped(test: Callable[..., Awaitable[None]]) -> Callable[..., None]:
@@ -80,7 +83,14 @@ def looped(test: Callable[..., Awaitable[None]]) -> Callable[..., None]:
 
     @wraps(test)
     def run(*arguments: Any, **named: Any) -> None:
-        asyncio.run(test(*arguments, **named))  # type: ignore[arg-type]
+        asyncio.run(whole(*arguments, **named))
+
+    async def whole(*arguments: Any, **named: Any) -> None:
+        try:
+            await test(*arguments, **named)
+        finally:
+            while _OPEN:
+                await _OPEN.pop().aclose()
 
     return run
 
@@ -99,7 +109,10 @@ async def backend(answers: Callable[[str, bytes], object]) -> AsyncIterator[int]
                 body = await reader.readexactly(int(lengths[0].partition(":")[2]) if lengths else 0)
                 value = answers(" ".join(head.split()[:2]), body)
                 status, content = value if isinstance(value, tuple) else (200, json.dumps(value).encode())
-                writer.write(b"HTTP/1.1 %d X\r\nContent-Length: %d\r\n\r\n%b" % (status, len(content), content))
+                writer.write(
+                    b"HTTP/1.1 %d X\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b"
+                    % (status, len(content), content)
+                )
         except (asyncio.IncompleteReadError, ConnectionError):
             writer.close()
 

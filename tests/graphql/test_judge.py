@@ -23,7 +23,7 @@ BOMB = "{users{...F0}}" + " ".join(
 
 def judge(**bounds: int) -> Judge:
     """A judge of the rig's schema."""
-    return Judge(_SCHEMA, GraphQLSettings.model_construct(schema_file=Path("s"), **bounds))
+    return Judge(_SCHEMA, GraphQLSettings(schema_file=Path(__file__), **bounds))
 
 
 HOSTILE = {
@@ -87,9 +87,26 @@ def test_a_known_document_is_not_judged_again() -> None:
 
 _PARTS = {
     "Query": ["users(first:1)%User", "b:users%User", "user(id:1)%User", "u:user(id:$i)%User", "node{id}", "__typename"],
-    "User": ["id", "name", "n:name", "friends%User", "f:friends(first:$n)%User", "secret @include(if:true)", "__typename"],
+    "User": [
+        "id",
+        "name",
+        "n:name",
+        "friends%User",
+        "f:friends(first:$n)%User",
+        "secret @include(if:true)",
+        "__typename",
+    ],
 }
-_WRONG = ["nope", "user%User", "users", "id{id}", "...F9", "a:id a:name", "... on Query{users{id}}", "friends(no:1){id}"]
+_WRONG = [
+    "nope",
+    "user%User",
+    "users",
+    "id{id}",
+    "...F9",
+    "a:id a:name",
+    "... on Query{users{id}}",
+    "friends(no:1){id}",
+]
 
 
 def _selection(draw: random.Random, kind: str, level: int) -> str:

@@ -66,7 +66,8 @@ async def test_requests(tmp_path: Path, policy: str, query: str, sent: str) -> N
 async def test_the_variables_of_errors(tmp_path: Path) -> None:
     """`GraphQLErrors` and the variable that is named have the messages, of refusals and of removed fields."""
     rig = Rig(tmp_path)
-    show = '<return-response><set-body>@(JsonConvert.SerializeObject(new { a = context.Variables["GraphQLErrors"], b = context.Variables["mine"] }))</set-body></return-response>'
+    errors = 'new { a = context.Variables["GraphQLErrors"], b = context.Variables["mine"] }'
+    show = f"<return-response><set-body>@(JsonConvert.SerializeObject({errors}))</set-body></return-response>"
     rig.policy(validate(rule("/User/name", "remove"), 'error-variable-name="@(&quot;mi&quot; + &quot;ne&quot;)"'), show)
     rig.files["p.xml"] = rig.files["p.xml"].replace("</policies>", f"<on-error>{show}</on-error></policies>")
     (_, removed), (_, refused) = await rig.ask("{users{id name}}", "{nope}")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
+from gateway.data_plane.graphql.conversation import watch
 from gateway.data_plane.graphql.joining import JoinErrors
 from gateway.data_plane.graphql.resolving import Resolvers
 from gateway.documents.model import Scope, Section
@@ -38,7 +39,8 @@ class Admission(Policy):
         """Raises GraphQLRefusal, WorkExceeded."""
         request = context.request
         if request.upgrade:
-            raise refusal(BAD_REQUEST, "GraphQL subscriptions over WebSocket do not pass here.", 501)
+            self._admit_session(context)
+            return
         call = context.graphql
         if call is None or not call.is_of(request):
             call = context.graphql = self.api.read(request, context.work)
@@ -49,6 +51,13 @@ class Admission(Policy):
             if call.kind == "subscription":
                 raise refusal(BAD_REQUEST, "Subscriptions need a WebSocket.")
             request.target = Resolvers(context, call)
+
+    def _admit_session(self, context: Context) -> None:
+        """Have what comes over a WebSocket judged. Raises GraphQLRefusal."""
+        if self.api.is_synthetic:
+            raise refusal(BAD_REQUEST, "Subscriptions of synthetic APIs are not run.", 501)
+        session = context.graphql_session = context.graphql_session or self.api.session()
+        watch(context.request, session)
 
 
 def admitting(pipeline: Pipeline, api: GraphQLApi, max_body_bytes: int) -> Pipeline:

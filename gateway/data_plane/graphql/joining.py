@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import orjson
 
+from gateway.data_plane.graphql.conversation import answer_through
 from gateway.pipeline.buffering import BufferBody
 from gateway.pipeline.step import Policy
 
@@ -28,6 +29,9 @@ class JoinErrors(Policy):
 
     def apply(self, context: Context) -> Awaitable[None] | None:
         """None: nothing was removed, or a resolver's answer has the errors already."""
+        if context.response is not None and context.response.status_code == 101:
+            answer_through(context.request, context.response)
+            return None
         call = context.graphql
         if call is None or not call.removed or call.api.is_synthetic or context.response is None:
             return None

@@ -16,7 +16,17 @@ from gateway.wire.headers import Headers
 from gateway.wire.messages import Request
 from tests.graphql.rig import Rig, backend, looped
 
-USERS = [{"id": 1, "username": "ann"}, {"id": 2, "username": "bob"}]
+USERS: list[object] = [{"id": 1, "username": "ann"}, {"id": 2, "username": "bob"}]
+
+
+FIXED: dict[str, object] = {
+    "/users": USERS,
+    "/xml": (200, b"<user><id>7</id><name>x</name></user>"),
+    "/big": [{"id": number, "name": "n"} for number in range(8000)],
+    "/text": (200, b"plain, no JSON"),
+    "/slow": (200, b""),
+    "/broken": (500, b'{"secret": "db at 10.0.0.1"}'),
+}
 
 
 def source(url: str, request: str = "", response: str = "", more: str = "") -> str:
@@ -30,22 +40,12 @@ def source(url: str, request: str = "", response: str = "", more: str = "") -> s
 
 def answers(line: str, body: bytes) -> object:
     """The REST services behind the API."""
-    method, path = line.split()
-    if path == "/users":
-        return USERS
+    method, _, path = line.partition(" ")
     if path.startswith("/friends/"):
         return [{"id": path.rpartition("/")[2] + "f", "name": "friend"}]
     if path == "/make":
         return {"id": 9, "name": json.loads(body)["name"], "method": method}
-    if path == "/xml":
-        return 200, b"<user><id>7</id><name>x</name></user>"
-    if path == "/big":
-        return [{"id": number, "name": "n"} for number in range(8000)]
-    if path == "/text":
-        return 200, b"plain, no JSON"
-    if path == "/slow":
-        return 200, b""
-    return (500, b'{"secret": "db at 10.0.0.1"}') if path == "/broken" else {"id": path, "name": "echo"}
+    return FIXED.get(path, {"id": path, "name": "echo"})
 
 
 LIST = """<set-body template="liquid">[{% JSONArrayFor elem in body %}{"id": "{{elem.id}}", "name": "{{elem.username}}"}
@@ -76,20 +76,21 @@ def synthetic(folder: Path, port: int, settings: str = "", **sources: str) -> Ri
          {"user": {"id": "/u/5", "name": "echo"}}),
         ({"Query_user": source('@("HOST/u/" + context.Request.Body.As<JObject>(true)["arguments"]["id"])')},
          "query($i:ID!){a:user(id:$i){id} b:user(id:2){id}}", {"a": {"id": "/u/7"}, "b": {"id": "/u/2"}}),
-        ({"Query_users": source("HOST/users"), "User_friends": source('@($"HOST/friends/{context.GraphQL.Parent["id"]}")')},
+        ({"Query_users": source("HOST/users"),
+          "User_friends": source('@($"HOST/friends/{context.GraphQL.Parent["id"]}")')},
          "{users{id friends{id name}}}",
          {"users": [{"id": str(n), "friends": [{"id": f"{n}f", "name": "friend"}]} for n in (1, 2)]}),
         ({"Query_users": source("HOST/users"),
-          "User_friends": source('@{ var id = context.ParentResult.AsJObject()["id"].ToString(); return $"HOST/friends/{id}"; }')},
+          "User_friends": source('@{ var id = context.ParentResult.AsJObject()["id"].ToString(); '
+                                 'return $"HOST/friends/{id}"; }')},
          "{users{friends{id}}}", {"users": [{"friends": [{"id": "1f"}]}, {"friends": [{"id": "2f"}]}]}),
         ({"Mutation_makeUser": source("HOST/make", MAKE).replace("GET", "POST")},
          'mutation{makeUser(name:"zoe"){id name}}', {"makeUser": {"id": "9", "name": "zoe"}}),
-        ({"Query_node": source("HOST/n", response='<set-body>{"__typename": "Robot", "id": 3, "model": "m"}</set-body>')},
+        ({"Query_node": source("HOST/n", response='<set-body>{"__typename":"Robot","id":3,"model":"m"}</set-body>')},
          "{node{__typename id ... on Robot{model}}}", {"node": {"__typename": "Robot", "id": "3", "model": "m"}}),
-        ({"Query_user": source("HOST/xml", response='<set-body>@(context.Response.Body.As<string>())</set-body>'
-                               '<xml-to-json kind="direct" apply="always" consider-accept-header="false" />'
-                               '<find-and-replace from="{&quot;user&quot;:" to="" /><find-and-replace from="}}" to="}" />')},
-         "{user(id:1){id name}}", {"user": {"id": "7", "name": "x"}}),
+        ({"Query_user": source("HOST/xml", response='<xml-to-json kind="direct" apply="always" consider-accept-header='
+          '"false" /><set-body>@(context.Response.Body.As<JObject>()["user"].ToString())</set-body>'
+          '<find-and-replace from="x" to="y" />')}, "{user(id:1){id name}}", {"user": {"id": "7", "name": "y"}}),
         ({"Query_users": source("HOST/users"), "User_name": source("HOST/text")}, "{users{name}}",
          {"users": [{"name": "plain, no JSON"}] * 2}),
         ({"Query_users": source("HOST/slow")}, "{users{id}}", {"users": None}),
@@ -121,10 +122,12 @@ async def test_resolvers_of_a_policy(tmp_path: Path) -> None:
         assert await rig.ask("{users{id}}") == [(200, {"data": {"users": [{"id": "1"}, {"id": "2"}]}})]
 
 
-@pytest.mark.parametrize("url", ["HOST/broken", "http://127.0.0.1:1/", "nowhere", '@("" + context.GraphQL.Arguments["x"]["y"])'])
+@pytest.mark.parametrize(
+    "url", ["HOST/broken", "http://127.0.0.1:1/", "nowhere", '@("" + context.GraphQL.Arguments["x"]["y"])']
+)
 @looped
 async def test_failures(tmp_path: Path, url: str) -> None:
-    """An error status, a closed port, no URL, a failing expression: null, an error without details, a line in the log."""
+    """An error status, a closed port, no URL, a failing expression: null, an error without details, and a log line."""
     async with backend(answers) as port:
         rig = synthetic(tmp_path, port, Query_user=source(url), Query_users=source("HOST/users"))
         with capture_logs() as lines:
@@ -246,6 +249,8 @@ def test_mistakes(tmp_path: Path, sources: dict[str, str], target: str, code: st
 def test_two_resolvers_of_a_field(tmp_path: Path) -> None:
     """One field has one resolver."""
     rig = synthetic(tmp_path, 1, Query_users=source("http://a/"))
-    rig.settings = rig.settings.replace("resolvers: [", "resolvers: [{type: Query, field: users, policy: Query_users.xml}, ")
+    rig.settings = rig.settings.replace(
+        "resolvers: [", "resolvers: [{type: Query, field: users, policy: Query_users.xml}, "
+    )
     with pytest.raises(LoadError, match="duplicate-resolver"):
         _ = rig.gateway
