@@ -155,6 +155,7 @@ def record_of(context: Context, ending: Ending, ruling: Ruling | None, trace_id:
         client_left=ending.client_left,
         trace=trace_id,
         grpc_status=None if request.call is None else request.call.status,
+        graphql=None if context.graphql is None else context.graphql.shown,
     )
     if context.span_ids is not None:
         record.trace_id, record.span_id = context.span_ids

@@ -7,6 +7,7 @@ JSON object of known members, as a POST.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from gateway.wire.messages import Request
     from gateway.wire.work import Work
 
+_LONGEST_SHOWN = 100  # characters of an operation in the request log
 # Processor time for each byte that is read, and for each character that is printed.
 _READ_S, _PRINT_S = 2e-7, 1e-5
 
@@ -109,6 +111,11 @@ class GraphQLCall:
         return "" if self.operation.name is None else self.operation.name.value
 
     @property
+    def shown(self) -> str:
+        """Kind and name, cut: names are the client's."""
+        return f"{self.kind} {self.name}".strip()[:_LONGEST_SHOWN]
+
+    @property
     def extent(self) -> Extent:
         """How large the operation is."""
         return self.document.extent(self.operation.selection_set, self.api.settings.max_fields)
@@ -176,10 +183,12 @@ class GraphQLSession:
 
     Attributes:
         checks: What policies ask of each request of so many bytes; they give the ids of the fields to take out.
+        kinds: Number of the requests that went on, by kind.
     """
 
     api: GraphQLApi
     checks: list[Callable[[GraphQLCall, int, Work], list[int]]] = field(default_factory=list)
+    kinds: Counter[str] = field(default_factory=Counter)
 
     def judged(self, members: object, size: int, work: Work) -> tuple[GraphQLCall, bytes]:
         """The request with these *members*, and how it goes on. Raises GraphQLRefusal, WorkExceeded, PolicyError."""

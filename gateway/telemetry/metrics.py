@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.registry import Collector
@@ -32,16 +32,18 @@ class OperationMetrics:
     Attributes:
         statuses: Number of answers by status code; 0 stands for a client that left.
         calls: Number of gRPC calls by grpc-status; -1 stands for a client that left.
+        graphql: Number of GraphQL requests that were read, by kind.
         exemplars: By bucket, the last request of it that the request log has: see ``exemplify``.
     """
 
-    __slots__ = ("api", "buckets", "calls", "exemplars", "operation", "seconds", "statuses")
+    __slots__ = ("api", "buckets", "calls", "exemplars", "graphql", "operation", "seconds", "statuses")
 
     def __init__(self, api: str, operation: str) -> None:
         self.api = api
         self.operation = operation
         self.statuses: Counter[int] = Counter()
         self.calls: Counter[int] = Counter()
+        self.graphql: Counter[str] = Counter()
         self.buckets = [0] * (len(BUCKETS_S) + 1)
         self.seconds = 0.0
         self.exemplars: dict[int, tuple[str, float, float]] = {}
@@ -137,6 +139,7 @@ class GatewayMetrics(Collector):
         """The families, for a scrape."""
         yield self._requests()
         yield self._calls()
+        yield self._graphql()
         yield self._durations()
         yield self._refused()
         yield self._refused_by_wire()
@@ -154,8 +157,13 @@ class GatewayMetrics(Collector):
         family = _by_status("gateway_grpc_calls", "gRPC calls by status; status -1: the client left.", "grpc_status")
         return self._filled(family, lambda operation: operation.calls)
 
+    def _graphql(self) -> CounterMetricFamily:
+        text = "GraphQL requests that were read, over HTTP or a WebSocket, by kind: query, mutation, subscription."
+        family = _by_status("gateway_graphql_operations", text, "kind")
+        return self._filled(family, lambda operation: operation.graphql)
+
     def _filled(
-        self, family: CounterMetricFamily, counts: Callable[[OperationMetrics], Counter[int]]
+        self, family: CounterMetricFamily, counts: Callable[[OperationMetrics], Mapping[Any, int]]
     ) -> CounterMetricFamily:
         """*family* with the *counts* of each operation."""
         for operation in self.busy:

@@ -182,12 +182,13 @@ class ClientMessages(BodyStream):
         if not isinstance(name, str) or len(name) > _LONGEST_ID or members.keys() - {"id", "type", "payload"}:
             raise BadFrame(_INVALID, "the request has no id, or members that are not known")
         try:
-            _, written = self._session.judged(members.get("payload"), size, Work())
+            call, written = self._session.judged(members.get("payload"), size, Work())
         except GraphQLRefusal as refused:
             self._refuse(name, refused.errors)
         except (PolicyError, ExpressionError, WorkExceeded):
             self._refuse(name, [{"message": "The request could not be judged."}])
         else:
+            self._session.kinds[call.kind] += 1
             head = json.dumps({"id": name, "type": members["type"]}, separators=(",", ":")).encode()
             self._pass(TEXT, b'%b,"payload":%b}' % (head[:-1], written))
 

@@ -59,7 +59,7 @@ Kind: TypeAlias = tuple[str, str, str]
 # Of a record, in the order in which they are shown.
 MEMBERS = (
     "id time outcome method path api operation status source scope section place reason detail expected found caller "
-    "backend client elapsed_ms timings received sent client_left trace trace_id span_id worker grpc_status"
+    "backend client elapsed_ms timings received sent client_left trace trace_id span_id worker grpc_status graphql"
 ).split()
 
 # APIM has one reason for very different faults; their messages are the gateway's own and few.
@@ -149,6 +149,7 @@ class RequestRecord:
         trace: Id of the trace that is kept, if one is.
         trace_id, span_id: OpenTelemetry's ids, if a tracer gives them.
         worker: The process that served it, where there are several.
+        graphql: Of a GraphQL request that was read: its kind, and the name that the client gave it: ``query Users``.
         grpc_status: Of a gRPC call that has ended with one, see ``gateway.wire.grpc.status``.
     """
 
@@ -181,6 +182,7 @@ class RequestRecord:
     span_id: str | None = None
     worker: str | None = None
     grpc_status: int | None = None
+    graphql: str | None = None
 
     def __post_init__(self) -> None:
         if len(self.path) > MAX_PATH_CHARACTERS:
@@ -244,6 +246,7 @@ class RequestRecord:
             "application_id": caller.application_id,
             "subscription": caller.subscription,
             "grpc_status": self.grpc_status,
+            "graphql": self.graphql,
         }
 
     def as_json(self) -> dict[str, Plain]:
