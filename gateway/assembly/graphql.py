@@ -98,18 +98,16 @@ def _field(schema: GraphQLSchema, type_name: str, field: str) -> object | None:
 
 def misplaced_resolvers(pipelines: Iterable[Pipeline], api: GraphQLApi) -> Iterable[Problem]:
     """Policies that set resolvers where none is asked, or for a field that the schema does not have."""
-    for pipeline in pipelines:
-        for step in pipeline.backend:
-            if not isinstance(step.policy, SetGraphqlResolver):
-                continue
-            file, _, line = step.place.position.rpartition(":")
-            place = Location(file, int(line))
-            if not api.is_synthetic:
-                message = "set-graphql-resolver sets what answers, and the API has a backend"
-                yield Problem(place, "not-synthetic", message, "remove it, or the API's backend and service-url")
-            elif _field(api.judge.schema, step.policy.parent_type, step.policy.field) is None:
-                message = f"the schema has no field {step.policy.parent_type}.{step.policy.field} of an object type"
-                yield Problem(place, "unknown-field", message, "correct parent-type and field")
+    steps = [step for pipeline in pipelines for step in pipeline.backend]
+    for step, policy in [(step, step.policy) for step in steps if isinstance(step.policy, SetGraphqlResolver)]:
+        file, _, line = step.place.position.rpartition(":")
+        place, key = Location(file, int(line)), (policy.parent_type, policy.field)
+        if not api.is_synthetic:
+            message = "set-graphql-resolver sets what answers, and the API has a backend"
+            yield Problem(place, "not-synthetic", message, "remove it, or the API's backend and service-url")
+        elif _field(api.judge.schema, *key) is None:
+            message = f"the schema has no field {'.'.join(key)} of an object type"
+            yield Problem(place, "unknown-field", message, "correct parent-type and field")
 
 
 def admitted(runtime: OperationRuntime, api: GraphQLApi, library: PolicyLibrary) -> OperationRuntime:
@@ -118,7 +116,7 @@ def admitted(runtime: OperationRuntime, api: GraphQLApi, library: PolicyLibrary)
 
     library.note(misplaced_resolvers(runtime.pipelines.values(), api))
     pipelines = {
-        product: admitting(pipeline, api, library.services.max_body_bytes)
+        product: admitting(pipeline, api, runtime.metrics, library.services.max_body_bytes)
         for product, pipeline in runtime.pipelines.items()
     }
     return replace(runtime, info=replace(runtime.info, graphql=api), pipelines=pipelines)

@@ -318,8 +318,6 @@ class Dispatcher:
         if context.request.call is not None:
             context.request.call.over()
             operation.metrics.observe_call(context.request.call.status)
-        if operation.info.graphql is not None:
-            _count_graphql(context, operation)
         if context.after_response or ending.expired:
             self._follow_up(context, ending)
         if has_ended_well(context, ending) and elapsed_s < self.watcher.patience_s:
@@ -380,14 +378,6 @@ class Dispatcher:
         record = record_of_question(request, refusal)
         self.metrics.refusals[record.source, record.reason] += 1
         self._note(record, True, self.access_log.is_on)
-
-
-def _count_graphql(context: Context, operation: OperationRuntime) -> None:
-    """The kinds of the requests that were read: of one, or of all that came over a WebSocket."""
-    if context.graphql_session is not None:
-        operation.metrics.graphql.update(context.graphql_session.kinds)
-    elif context.graphql is not None:
-        operation.metrics.graphql[context.graphql.kind] += 1
 
 
 def has_ended_well(context: Context, ending: Ending) -> bool:

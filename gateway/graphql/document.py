@@ -17,6 +17,7 @@ from graphql import (
     FragmentDefinitionNode,
     FragmentSpreadNode,
     OperationDefinitionNode,
+    SelectionNode,
     SelectionSetNode,
 )
 
@@ -29,6 +30,9 @@ class Extent:
 
     fields: int
     depth: int
+
+
+_NOTHING = Extent(0, 0)  # of a fragment that is not there; validation refuses its spread
 
 
 class Document:
@@ -90,15 +94,17 @@ class Document:
         while path:
             inner = next((name for name in waiting[-1] if name not in self.extents), None)
             if inner is None:
-                name = path.pop()
                 waiting.pop()
-                if name not in self.extents:
-                    self.extents[name] = self.extent(self.fragments[name].selection_set, most_fields)
-            elif inner in path:
+                self._finish_fragment(path.pop(), most_fields)
+                continue
+            if inner in path:
                 raise refusal(INVALID, "A fragment spreads itself.")
-            else:
-                path.append(inner)
-                waiting.append(self._spreads(inner))
+            path.append(inner)
+            waiting.append(self._spreads(inner))
+
+    def _finish_fragment(self, name: str, most_fields: int) -> None:
+        if name not in self.extents:
+            self.extents[name] = self.extent(self.fragments[name].selection_set, most_fields)
 
     def _spreads(self, name: str) -> Iterator[str]:
         return (spread for spread in spreads(self.fragments[name].selection_set) if spread in self.fragments)
@@ -106,18 +112,12 @@ class Document:
     def extent(self, selection_set: SelectionSetNode, most_fields: int) -> Extent:
         """The extent of *selection_set*, whose fragments are measured. Raises GraphQLRefusal: too many fields."""
         fields = depth = 0
-        waiting = [(selection_set, 1)]
-        while waiting:
-            current, level = waiting.pop()
-            for selection in current.selections:
-                if isinstance(selection, FieldNode):
-                    fields, depth = fields + 1, max(depth, level)
-                    waiting += [(selection.selection_set, level + 1)] if selection.selection_set else []
-                elif isinstance(selection, FragmentSpreadNode):
-                    inner = self.extents.get(selection.name.value, Extent(0, 0))
-                    fields, depth = fields + inner.fields, max(depth, level - 1 + inner.depth)
-                else:
-                    waiting.append((selection.selection_set, level))  # type: ignore[attr-defined]
+        for selection, level in _selections(selection_set):
+            if isinstance(selection, FieldNode):
+                fields, depth = fields + 1, max(depth, level)
+            else:
+                inner = self.extents.get(selection.name.value, _NOTHING)
+                fields, depth = fields + inner.fields, max(depth, level - 1 + inner.depth)
             if fields > most_fields:
                 raise refusal(LIMIT, f"The operation has more than {most_fields} fields.")
         return Extent(fields, depth)
@@ -136,10 +136,22 @@ class Document:
 
 def spreads(selection_set: SelectionSetNode) -> Iterator[str]:
     """The names of the fragments that *selection_set* spreads, at any level of its own."""
-    waiting = [selection_set]
+    selections = (selection for selection, _ in _selections(selection_set))
+    return (selection.name.value for selection in selections if isinstance(selection, FragmentSpreadNode))
+
+
+def _selections(selection_set: SelectionSetNode) -> Iterator[tuple[FieldNode | FragmentSpreadNode, int]]:
+    """The fields and spreads of *selection_set* at any level of its own, and at which level of fields each is."""
+    waiting = [(selection_set, 1)]
     while waiting:
-        for selection in waiting.pop().selections:
-            if isinstance(selection, FragmentSpreadNode):
-                yield selection.name.value
-            elif selection.selection_set:  # type: ignore[attr-defined]
-                waiting.append(selection.selection_set)  # type: ignore[attr-defined]
+        current, level = waiting.pop()
+        waiting += [inner for selection in current.selections for inner in _below(selection, level)]
+        counted = (own for own in current.selections if isinstance(own, FieldNode | FragmentSpreadNode))
+        yield from ((selection, level) for selection in counted)
+
+
+def _below(selection: SelectionNode, level: int) -> list[tuple[SelectionSetNode, int]]:
+    if isinstance(selection, FragmentSpreadNode):
+        return []
+    inner: SelectionSetNode | None = selection.selection_set  # type: ignore[attr-defined]
+    return [] if inner is None else [(inner, level + isinstance(selection, FieldNode))]

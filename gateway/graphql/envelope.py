@@ -99,22 +99,33 @@ def _parameters(url_query: str) -> list[tuple[str, str]]:
 
 def envelope_of(members: dict[str, Any]) -> Envelope:
     """The request with these members. Raises GraphQLRefusal."""
-    query, name = members.get("query"), members.get("operationName")
-    variables, extensions = members.get("variables"), members.get("extensions")
-    if "query" not in members and isinstance(extensions, dict) and "persistedQuery" in extensions:
+    variables, extensions = _object(members, "variables"), _object(members, "extensions") or {}
+    if "query" not in members and "persistedQuery" in extensions:
         raise refusal(BAD_REQUEST, "PersistedQueryNotSupported")  # the message that Apollo's clients look for
-    if not isinstance(query, str) or not query.strip():
-        raise refusal(BAD_REQUEST, "The request has no query.")
-    if name is not None and (not isinstance(name, str) or (name and not _NAME.fullmatch(name))):
-        raise refusal(BAD_REQUEST, "operationName is not the name of an operation.")
-    for what, value in (("variables", variables), ("extensions", extensions)):
-        if value is not None and not isinstance(value, dict):
-            raise refusal(BAD_REQUEST, f"{what} must be a JSON object.")
     if unknown := members.keys() - set(_MEMBERS):
         raise refusal(BAD_REQUEST, f"The request has {len(unknown)} members besides {', '.join(_MEMBERS)}.")
-    kept = {key: value for key, value in (extensions or {}).items() if key != "persistedQuery"}
+    kept = {key: value for key, value in extensions.items() if key != "persistedQuery"}
+    return Envelope(_query(members.get("query")), _name(members.get("operationName")), variables, kept or None)
+
+
+def _query(query: object) -> str:
+    if not isinstance(query, str) or not query.strip():
+        raise refusal(BAD_REQUEST, "The request has no query.")
     _utf8(query)
-    return Envelope(query, name or None, variables, kept or None)
+    return query
+
+
+def _name(name: object) -> str | None:
+    if name and not (isinstance(name, str) and _NAME.fullmatch(name)):
+        raise refusal(BAD_REQUEST, "operationName is not the name of an operation.")
+    return str(name) if name else None
+
+
+def _object(members: dict[str, Any], name: str) -> dict[str, Any] | None:
+    value = members.get(name)
+    if value is not None and not isinstance(value, dict):
+        raise refusal(BAD_REQUEST, f"{name} must be a JSON object.")
+    return value
 
 
 def _text(content: bytes) -> str:

@@ -18,9 +18,9 @@ from re import Pattern, compile
 from graphql import (
     FieldNode,
     FragmentDefinitionNode,
-    FragmentSpreadNode,
     GraphQLNamedType,
     GraphQLSchema,
+    InlineFragmentNode,
     OperationDefinitionNode,
     SelectionSetNode,
     get_named_type,
@@ -106,20 +106,31 @@ def selected_fields(
     ]
     waiting += [(fragment.selection_set, schema.get_type(fragment.type_condition.name.value)) for fragment in fragments]
     while waiting:
-        selection_set, parent = waiting.pop()
-        if parent is None:  # an unknown type: validation has refused it
-            continue
-        for selection in selection_set.selections:
-            if isinstance(selection, FragmentSpreadNode):
-                continue
-            if isinstance(selection, FieldNode):
-                yield SelectedField(selection, parent.name)
-                inner = _type_of(schema, parent, selection)
-            else:
-                condition = selection.type_condition  # type: ignore[attr-defined]
-                inner = parent if condition is None else schema.get_type(condition.name.value)
-            if selection.selection_set is not None:  # type: ignore[attr-defined]
-                waiting.append((selection.selection_set, inner))  # type: ignore[attr-defined]
+        members = [*_members(*waiting.pop())]
+        waiting += [inside for member in members for inside in _inside(schema, *member)]
+        yield from (SelectedField(node, parent.name) for node, parent in members if isinstance(node, FieldNode))
+
+
+def _members(
+    selection_set: SelectionSetNode, parent: GraphQLNamedType | None
+) -> Iterator[tuple[FieldNode | InlineFragmentNode, GraphQLNamedType]]:
+    """What is selected on *parent*, spreads aside; nothing on an unknown type, which validation has refused."""
+    for node in () if parent is None else selection_set.selections:
+        if parent is not None and isinstance(node, FieldNode | InlineFragmentNode):
+            yield node, parent
+
+
+def _inside(
+    schema: GraphQLSchema, node: FieldNode | InlineFragmentNode, parent: GraphQLNamedType
+) -> Iterator[tuple[SelectionSetNode, GraphQLNamedType | None]]:
+    """The selection inside *node*, and its type."""
+    if node.selection_set is None:
+        return
+    if isinstance(node, FieldNode):
+        yield node.selection_set, _type_of(schema, parent, node)
+    else:
+        condition = node.type_condition
+        yield node.selection_set, parent if condition is None else schema.get_type(condition.name.value)
 
 
 def _type_of(schema: GraphQLSchema, parent: GraphQLNamedType, node: FieldNode) -> GraphQLNamedType | None:

@@ -32,7 +32,7 @@ class OperationMetrics:
     Attributes:
         statuses: Number of answers by status code; 0 stands for a client that left.
         calls: Number of gRPC calls by grpc-status; -1 stands for a client that left.
-        graphql: Number of GraphQL requests that were read, by kind.
+        graphql: Number of GraphQL requests that went to a backend or to resolvers, by kind.
         exemplars: By bucket, the last request of it that the request log has: see ``exemplify``.
     """
 
@@ -158,7 +158,7 @@ class GatewayMetrics(Collector):
         return self._filled(family, lambda operation: operation.calls)
 
     def _graphql(self) -> CounterMetricFamily:
-        text = "GraphQL requests that were read, over HTTP or a WebSocket, by kind: query, mutation, subscription."
+        text = "GraphQL requests that went on, over HTTP or a WebSocket, by kind: query, mutation, subscription."
         family = _by_status("gateway_graphql_operations", text, "kind")
         return self._filled(family, lambda operation: operation.graphql)
 

@@ -23,7 +23,7 @@ BOMB = "{users{...F0}}" + " ".join(
 
 def judge(**bounds: int) -> Judge:
     """A judge of the rig's schema."""
-    return Judge(_SCHEMA, GraphQLSettings(schema_file=Path(__file__), **bounds))
+    return Judge(_SCHEMA, GraphQLSettings(schema_file=Path(__file__), **bounds))  # type: ignore[arg-type]
 
 
 HOSTILE = {

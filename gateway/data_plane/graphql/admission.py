@@ -23,21 +23,25 @@ if TYPE_CHECKING:
     from gateway.graphql.call import GraphQLApi
     from gateway.pipeline.context import Context
     from gateway.pipeline.pipeline import Pipeline
+    from gateway.telemetry.metrics import OperationMetrics
+    from gateway.wire.messages import Ending
 
 _INBOUND = Place("graphql", Scope.API, Section.INBOUND, "")
 _OUTBOUND = Place("graphql", Scope.API, Section.OUTBOUND, "")
 
 
 @dataclass(frozen=True, slots=True)
-class Admission(Policy):
+class GraphQLAdmission(Policy):
     """Reads the request unless a policy has, and sends it to the resolvers of a synthetic API."""
 
     api: GraphQLApi
+    metrics: OperationMetrics
     changes: ClassVar[None] = None
 
     def apply(self, context: Context) -> None:
         """Raises GraphQLRefusal, WorkExceeded."""
         request = context.request
+        context.after_response = [*(context.after_response or ()), self._count]
         if request.upgrade:
             self._admit_session(context)
             return
@@ -59,11 +63,18 @@ class Admission(Policy):
         session = context.graphql_session = context.graphql_session or self.api.session()
         watch(context.request, session)
 
+    def _count(self, context: Context, ending: Ending) -> None:
+        """The exchange is over: count the request, or all that came over the WebSocket."""
+        if context.graphql_session is not None:
+            self.metrics.graphql.update(context.graphql_session.kinds)
+        elif context.graphql is not None:
+            self.metrics.graphql[context.graphql.kind] += 1
 
-def admitting(pipeline: Pipeline, api: GraphQLApi, max_body_bytes: int) -> Pipeline:
-    """*pipeline* for requests of *api*."""
+
+def admitting(pipeline: Pipeline, api: GraphQLApi, metrics: OperationMetrics, max_body_bytes: int) -> Pipeline:
+    """*pipeline* for requests of *api*, which *metrics* count."""
     buffer = BufferBody(True, False, max_body_bytes)
-    admission, joining = Admission(api), JoinErrors(max_body_bytes)
+    admission, joining = GraphQLAdmission(api, metrics), JoinErrors(max_body_bytes)
     return replace(
         pipeline,
         inbound=(

@@ -12,9 +12,10 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Sequence
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
-from gateway.data_plane.graphql.frames import TEXT, BadFrame, FrameReader, Message, frame
+from gateway.data_plane.graphql.frames import TEXT, BadFrame, Message, MessageReader, frame
 from gateway.errors import ExpressionError, PolicyError
 from gateway.graphql.envelope import read_json
 from gateway.graphql.refusals import BAD_REQUEST, GraphQLRefusal, refusal
@@ -102,7 +103,7 @@ class ClientMessages(BodyStream):
         self._source = source
         self._session = session
         self._protocol = protocol
-        self._reader = FrameReader(session.api.settings.max_request_bytes)
+        self._reader = MessageReader(session.api.settings.max_request_bytes)
         self._refused = 0
         self._busy: asyncio.Task[None] | None = None
         self._ended = False
@@ -153,9 +154,7 @@ class ClientMessages(BodyStream):
     # -- messages
     def _drain(self) -> None:
         try:
-            for message in self._reader.messages():
-                if self._ended:
-                    return
+            for message in takewhile(lambda _: not self._ended, self._reader.messages()):
                 self._take(message)
                 rest()
         except BadFrame as bad:

@@ -39,7 +39,7 @@ class _Head(NamedTuple):
     length: int
 
 
-class FrameReader:
+class MessageReader:
     """Gives the messages in the bytes of a client; *most* bytes each."""
 
     def __init__(self, most: int) -> None:

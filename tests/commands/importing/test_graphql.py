@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from gateway.commands.importing.findings import ImportOutcome
+from gateway.commands.importing.plan import plan
 from gateway.commands.importing.planned import Planned
 from tests.commands.importing.instances import answer, api, policy, saved
-from tests.commands.importing.test_mapping import plan
 
 SCHEMA = "type Query { users: [User] user(id: ID!): User }\ntype User { id: ID! }\n"
 SOURCE = "<http-data-source><http-request><set-url>https://a.example.com/</set-url></http-request></http-data-source>"
