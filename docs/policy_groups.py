@@ -32,9 +32,9 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     "Content validation": tuple(
         """
         validate-content validate-parameters validate-headers validate-status-code validate-odata-request
-        validate-graphql-request
         """.split()
     ),
+    "GraphQL": tuple("validate-graphql-request set-graphql-resolver http-data-source".split()),
     "Observability": tuple(
         "trace emit-metric log-to-eventhub llm-emit-token-metric azure-openai-emit-token-metric".split()
     ),

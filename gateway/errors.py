@@ -117,7 +117,10 @@ class PolicyError(GatewayError):
         headers: Extra header fields of the default answer (``Retry-After``, ``WWW-Authenticate``).
         expected, found: For the request log: what the policy asked for, and what it got instead, as plain values; never
             a token, a key or another secret. Texts may be long: the log cuts and masks them.
+        body: JSON of the default answer where it has a form of its own; None: APIM's.
     """
+
+    body: bytes | None = None
 
     def __init__(  # noqa: PLR0913 (what one refusal means to caller, log and author)
         self,

@@ -28,6 +28,7 @@ from gateway.data_plane.routing import RoutedApi, RoutedOperation, RoutedVersion
 from gateway.documents.lint import lint
 from gateway.documents.named_values import NamedValue
 from gateway.errors import Problem
+from gateway.graphql.settings import GraphQLSettings
 from gateway.pipeline.pipeline import Pipeline
 from gateway.pipeline.services import Services
 from gateway.pipeline.step import Steps
@@ -130,7 +131,7 @@ class _Run:
 
     def apis(self) -> tuple[RoutedApi, ...]:
         """Every API; what one owns is known to all that lead to the same backend."""
-        runtimes = {api.id: self._operations(api) for api in self._config.apis}
+        runtimes = {api.id: self._operations(api, index) for index, api in enumerate(self._config.apis)}
         owned = contracts(
             self._config, {id: _pipelines(operations) for id, operations in runtimes.items()}, self._trusted
         )
@@ -138,9 +139,11 @@ class _Run:
             self._api(api, index, runtimes[api.id], owned[api.id]) for index, api in enumerate(self._config.apis)
         )
 
-    def _operations(self, api: Api) -> list[OperationRuntime]:
+    def _operations(self, api: Api, index: int) -> list[OperationRuntime]:
         """The API as a whole, then its operations."""
         runtimes = [self._operation(api, operation) for operation in (None, *api.operations)]
+        if api.graphql is not None:
+            runtimes = self._as_graphql(api, api.graphql, index, runtimes)
         if api.policy is not None:
             document = self.library.document(api.policy)
             templates = [operation.url_template for operation in api.operations]
@@ -223,6 +226,15 @@ class _Run:
         if not first and not last:
             return pipelines
         return {id: replace(own, inbound=(*first, *own.inbound, *last)) for id, own in pipelines.items()}
+
+    def _as_graphql(
+        self, api: Api, settings: GraphQLSettings, index: int, runtimes: list[OperationRuntime]
+    ) -> list[OperationRuntime]:
+        """*runtimes* of an API whose requests are read."""
+        from gateway.assembly.graphql import GraphQLApis, admitted
+
+        graphql = GraphQLApis(self._config, self.library).api(api, settings, index)
+        return runtimes if graphql is None else [admitted(runtime, graphql, self.library) for runtime in runtimes]
 
     def _refuse_work_on_bodies(self, pipelines: Iterable[Pipeline]) -> None:
         self.library.note(problem for pipeline in pipelines for problem in pipeline.body_work)

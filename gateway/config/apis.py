@@ -9,6 +9,7 @@ from pydantic import PrivateAttr, model_validator
 
 from gateway.data_plane.mcp.settings import McpSettings, ProtectedResource
 from gateway.errors import Location
+from gateway.graphql.settings import GraphQLSettings
 from gateway.reading.settings import Block, mistake
 from gateway.reading.values import BaseUrl, Count, File, Id, Secret, Status, TextForm
 from gateway.wire.grpc.settings import GrpcSettings
@@ -114,9 +115,10 @@ class Api(Block):
     """Unique."""
     name: str | None = None
     """Display name. None: the id."""
-    type: Literal["http", "grpc", "mcp"] = "http"
-    """`grpc`: its requests are gRPC calls, so that no policy may read or replace bodies. `mcp`: it is an MCP server,
-    made of operations or passed through; see *mcp*."""
+    type: Literal["http", "grpc", "graphql", "mcp"] = "http"
+    """`grpc`: its requests are gRPC calls, so that no policy may read or replace bodies. `graphql`: it has one
+    endpoint, at its path, whose requests are read and bounded. `mcp`: it is an MCP server, made of operations or passed
+    through; see *mcp*."""
     path: str = ""
     """URL prefix, whole segments; empty takes what no other API claims."""
     backend: Id | None = None
@@ -147,6 +149,8 @@ class Api(Block):
     protected_resource: ProtectedResource | None = None
     """OAuth for clients that find it out themselves, as MCP's do: metadata at
     `/.well-known/oauth-protected-resource/PATH`, which refusals with 401 point to. None: neither."""
+    graphql: GraphQLSettings | None = None
+    """Schema and bounds; needed with *type* `graphql`, and only there."""
     path_escapes: tuple[Literal["%2F", "%25", "//"], ...] = ()
     """Allowed in paths, which are refused with it otherwise: servers disagree whether `%2F` is a slash, `%25` begins
     another escape, and `//` is `/`. Policies and URL templates see it as it was written."""
@@ -176,6 +180,15 @@ class Api(Block):
             raise mistake("one-of", "an API of type mcp has tools, not operations", "list them under mcp.tools")
         if self.mcp is not None and self.mcp.tools and (self.backend or self.service_url):
             raise mistake("one-of", "an MCP server made of operations has no backend of its own", "remove one of them")
+        return self
+
+    @model_validator(mode="after")
+    def _graphql_is_whole(self) -> Api:
+        if (self.type == "graphql") != (self.graphql is not None):
+            raise mistake("one-of", "graphql is for APIs of type graphql, and needed there", "add or remove graphql")
+        if self.type == "graphql" and (self.operations or self.openapi or self.grpc):
+            message = "an API of type graphql has one endpoint, and neither operations, openapi nor grpc"
+            raise mistake("one-of", message, "remove them")
         return self
 
 

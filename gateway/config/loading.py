@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from gateway import documentation
+from gateway.config.endpoints import with_endpoints
 from gateway.config.model import Config
 from gateway.config.positions import Positions, plain
 from gateway.config.reference import keys, models
@@ -60,6 +61,8 @@ def parse(text: str | bytes, file: str, directory: Path, environ: Mapping[str, s
     config._positions, config._files = positions, frozenset(surroundings.files)
     if any(api.openapi for api in config.apis):
         config = _with_definitions(config)
+    if any(api.type == "graphql" for api in config.apis):
+        config = with_endpoints(config)
     if problems := sorted(unresolved(config), key=lambda problem: problem.location):
         raise LoadError(problems)
     return config

@@ -174,6 +174,8 @@ def record_of(context: Context, ending: Ending, ruling: Ruling | None, trace_id:
     )
     if request.call is not None:
         record.grpc_status = request.call.status
+    if context.graphql is not None:
+        record.graphql = context.graphql.shown
     record.tool, record.parent = _tool(context), request.memo.get(PARENT)
     if context.span is not None:
         record.trace_id, record.span_id = context.span_ids or (None, None)

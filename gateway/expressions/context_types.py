@@ -29,6 +29,7 @@ from gateway.expressions.entities import (
     IdentityInfo,
     OperationFacts,
     ProductInfo,
+    ResolvedField,
     SubscriptionInfo,
     UserInfo,
 )
@@ -58,6 +59,7 @@ class ContextLike(Protocol):
     subscription: SubscriptionInfo | None
     user: UserInfo | None
     deployment: DeploymentInfo
+    resolver: ResolvedField | None
 
     @property
     def operation(self) -> OperationFacts: ...
@@ -263,9 +265,21 @@ for _name, _members in {
     "IPrivateEndpointConnection": ("string Name", "string GroupId", "string MemberName"),
     "ISubscriptionKeyParameterNames": ("string Header", "string Query"),
     "IWorkspace": ("string Id", "string Name"),
-    "IGraphQLDataObject": ("JToken GraphQLArguments", "JToken Parent"),
 }.items():
     _interface(_name, dict.fromkeys(_members, _null))
+
+
+_RESOLVED: Members[ResolvedField] = {
+    "JToken Arguments": lambda resolved: resolved.arguments,
+    "JToken GraphQLArguments": lambda resolved: resolved.arguments,
+    "JToken Parent": lambda resolved: resolved.parent,
+}
+_interface("IGraphQLDataObject", _RESOLVED)
+_PARENT: Members[ResolvedField] = {
+    "JObject AsJObject()": lambda resolved: resolved.parent,
+    "JToken AsJToken()": lambda resolved: resolved.parent,
+}
+_interface("IGraphQLParentResult", _PARENT)  # undocumented but for the examples of set-graphql-resolver
 
 
 def _texts_map(mapping: dict[str, str]) -> object:
@@ -288,9 +302,10 @@ _CONTEXT: Members[ContextLike] = {
     "IBackend Backend": lambda context: context.backend,
     "IDeployment Deployment": lambda context: context.deployment,
     "TimeSpan Elapsed": lambda context: TimeSpan.of(timedelta(seconds=context.elapsed_s)),
-    "IGraphQLDataObject GraphQL": _null,
+    "IGraphQLDataObject GraphQL": lambda context: context.resolver,
     "ILastError LastError": lambda context: context.last_error,
     "IOperation Operation": lambda context: context.operation,
+    "IGraphQLParentResult ParentResult": lambda context: context.resolver,
     "IUser Principal": _null,  # undocumented, and null; public policies guard it with ?.
     "IProduct Product": lambda context: context.product,
     "IRequest Request": lambda context: context.request,

@@ -32,6 +32,14 @@ class ApiInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class ResolvedField:
+    """``context.GraphQL``: *arguments* and *parent* as JSON tokens."""
+
+    arguments: object
+    parent: object
+
+
+@dataclass(frozen=True, slots=True)
 class OperationFacts:
     """``context.Operation``."""
 

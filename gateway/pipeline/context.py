@@ -21,6 +21,7 @@ from gateway.expressions.entities import (
     ErrorFacts,
     OperationFacts,
     ProductInfo,
+    ResolvedField,
     SubscriptionInfo,
     UserInfo,
 )
@@ -31,6 +32,7 @@ from gateway.wire.work import Work
 
 if TYPE_CHECKING:
     from gateway.errors import PolicyError
+    from gateway.graphql.call import GraphQLApi, GraphQLCall, GraphQLSession
     from gateway.openapi import OperationDefinition
     from gateway.pipeline.outcome import MaybeLater, Outcome
     from gateway.pipeline.place import Place
@@ -55,10 +57,12 @@ class OperationInfo(OperationFacts):
     Attributes:
         examples: In the order in which mock-response considers them.
         definition: Its description in the API's OpenAPI definition; None where there is none.
+        graphql: Of an operation that is a GraphQL endpoint; None for all others.
     """
 
     examples: tuple[StoredExample, ...] = ()
     definition: OperationDefinition | None = None
+    graphql: GraphQLApi | None = None
 
 
 @dataclass(slots=True)  # never changed; freezing would cost more than all the rest of making one
@@ -128,6 +132,9 @@ class Context:
         step_spans: Puts the policies into that trace; None where they are not to be seen there.
         notes: What happens to the request, see ``gateway.pipeline.notes``; None where nothing is noted.
         tracing: Whether the caller may see this request's trace: ``context.Tracing``.
+        graphql: The GraphQL request that it is, once it has been read; None for any other.
+        graphql_session: The WebSocket over which such requests come; None for any other.
+        resolver: What is being resolved, in the context of one field of a GraphQL query; None elsewhere.
     """
 
     __slots__ = (
@@ -140,6 +147,8 @@ class Context:
         "changes",
         "deployment",
         "forwarded_at",
+        "graphql",
+        "graphql_session",
         "guarded",
         "place",
         "last_error",
@@ -148,6 +157,7 @@ class Context:
         "operation",
         "product",
         "request",
+        "resolver",
         "response",
         "span",
         "started",
@@ -186,6 +196,9 @@ class Context:
         self.token: Jwt | ShownToken | None = None
         self.forwarded_at: float | None = None
         self.answered_at: float | None = None
+        self.graphql: GraphQLCall | None = None
+        self.graphql_session: GraphQLSession | None = None
+        self.resolver: ResolvedField | None = None
         self._request_id: uuid.UUID | None = None
         self._work: Work | None = None
 
@@ -225,6 +238,16 @@ class Context:
         """``context.Backend``: the backend entity in use, or None."""
         target = self.request.target
         return target.info if isinstance(target, Backend | BackendPool) else None
+
+    def branch(self, request: Request, resolver: ResolvedField) -> Context:
+        """The context of one field of a GraphQL query: *request* instead of the caller's, variables of its own."""
+        branch = Context(request, self.deployment, self.api, self.operation)
+        branch.variables = dict(self.variables)
+        branch.product, branch.subscription, branch.user = self.product, self.subscription, self.user
+        branch.span, branch.place, branch.token = self.span, self.place, self.token
+        branch.started, branch.started_at = self.started, self.started_at
+        branch.resolver, branch._work = resolver, self.work
+        return branch
 
     def on_answer(self, change: Callable[[Response], None]) -> None:
         """Have *change* made to the answer, wherever it comes from: backend, policy or error. It must not raise."""

@@ -39,7 +39,7 @@ def error_response(refusal: PolicyError, context: Context | None = None) -> Resp
     unexpected = status == 500 and context is not None
     activity_id = str(context.request_id) if unexpected and context else None
     lines, body = _parts(status, refusal.headers, refusal.public_message, activity_id)
-    return Response(status, Headers.from_lines(lines.copy()), Body(body))
+    return Response(status, Headers.from_lines(lines.copy()), Body(body if refusal.body is None else refusal.body))
 
 
 @lru_cache(maxsize=256)

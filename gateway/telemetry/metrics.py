@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.registry import Collector
@@ -29,6 +29,7 @@ BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 
 # What an operation has that was never called: of thousands most are not.
 _NO_BUCKETS = (0,) * (len(BUCKETS_S) + 1)
 _NO_COUNTS: Counter[int] = Counter()
+_NO_KINDS: Counter[str] = Counter()
 _NO_EXEMPLARS: dict[int, tuple[str, float, float]] = {}
 
 
@@ -39,16 +40,18 @@ class OperationMetrics:
     Attributes:
         statuses: Number of answers by status code; 0 stands for a client that left.
         calls: Number of gRPC calls by grpc-status; -1 stands for a client that left.
+        graphql: Number of GraphQL requests that went to a backend or to resolvers, by kind.
         exemplars: By bucket, the last request of it that the request log has: see ``exemplify``.
     """
 
-    __slots__ = ("api", "buckets", "calls", "exemplars", "operation", "seconds", "statuses")
+    __slots__ = ("api", "buckets", "calls", "exemplars", "graphql", "operation", "seconds", "statuses")
 
     def __init__(self, api: str, operation: str) -> None:
         self.api = api
         self.operation = operation
         self.statuses = _NO_COUNTS
         self.calls = _NO_COUNTS
+        self.graphql = _NO_KINDS
         self.buckets: Sequence[int] = _NO_BUCKETS
         self.seconds = 0.0
         self.exemplars = _NO_EXEMPLARS
@@ -69,6 +72,12 @@ class OperationMetrics:
             self.calls[-1] += 1
         else:
             self.calls[grpc_status if grpc_status <= _LAST_GRPC_STATUS else 2] += 1
+
+    def observe_graphql(self, kinds: Iterable[str] | Mapping[str, int]) -> None:
+        """GraphQL requests have gone on: each one's kind, or the number of each kind."""
+        if self.graphql is _NO_KINDS:
+            self.graphql = Counter()
+        self.graphql.update(kinds)
 
     def exemplify(self, request_id: str, elapsed_s: float, at: float) -> None:
         """The request log has this one, which took that long and ended *at*, in seconds since the epoch."""
@@ -153,6 +162,7 @@ class GatewayMetrics(Collector):
         yield self._requests()
         yield self._calls()
         yield self._called()
+        yield self._graphql()
         yield self._durations()
         yield self._refused()
         yield self._refused_by_wire()
@@ -178,8 +188,13 @@ class GatewayMetrics(Collector):
                 family.add_metric([api, tool, str(status)], count)
         return family
 
+    def _graphql(self) -> CounterMetricFamily:
+        text = "GraphQL requests that went on, over HTTP or a WebSocket, by kind: query, mutation, subscription."
+        family = _by_status("gateway_graphql_operations", text, "kind")
+        return self._filled(family, lambda operation: operation.graphql)
+
     def _filled(
-        self, family: CounterMetricFamily, counts: Callable[[OperationMetrics], Counter[int]]
+        self, family: CounterMetricFamily, counts: Callable[[OperationMetrics], Mapping[Any, int]]
     ) -> CounterMetricFamily:
         """*family* with the *counts* of each operation."""
         for operation in self.busy:

@@ -17,6 +17,7 @@ from gateway.errors import LoadError, Problem
 __all__ = ["dump", "parse"]
 
 _SECTIONS = {section.value: section for section in Section}
+DATA_SOURCES = ("http-data-source", "sql-data-source", "cosmosdb-data-source")
 
 
 def parse(text: str | bytes, file: str) -> PolicyDocument:
@@ -29,6 +30,8 @@ def parse(text: str | bytes, file: str) -> PolicyDocument:
         LoadError: The text is not well-formed, or not a policy document.
     """
     root = read(text, file)
+    if root.name in DATA_SOURCES:  # the document of a GraphQL resolver
+        return PolicyDocument(file, fragment=Node("fragment", root.location, children=(root,)))
     if root.name == "fragment":
         return PolicyDocument(file, fragment=replace(root, before=()), before=root.before)
     return _document(_policies(root), file)

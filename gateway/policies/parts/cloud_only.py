@@ -18,15 +18,12 @@ if TYPE_CHECKING:
     from gateway.documents.model import Section
     from gateway.pipeline.settings import Settings
 
-_GRAPHQL = "GraphQL APIs and their resolvers are not run here"
+_DATABASE = "it speaks to a database of Azure, and no public policy document that is deployed has it"
 
 REASONS: Mapping[str, str] = {
-    "set-graphql-resolver": _GRAPHQL,
-    "http-data-source": _GRAPHQL,
-    "cosmosdb-data-source": _GRAPHQL,
-    "sql-data-source": _GRAPHQL,
-    "publish-event": _GRAPHQL,
-    "validate-graphql-request": _GRAPHQL,
+    "cosmosdb-data-source": _DATABASE,
+    "sql-data-source": _DATABASE,
+    "publish-event": "subscriptions of synthetic GraphQL APIs are not run here",
     "validate-odata-request": "OData APIs are not described here",
     "authentication-oauth2": "it needs APIM's credential manager",
     "invoke-request": "it needs APIM's workspace gateways",

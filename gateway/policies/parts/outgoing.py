@@ -37,14 +37,14 @@ if TYPE_CHECKING:
     from gateway.pipeline.step import Value
     from gateway.wire.messages import Response
 
-_SET_URL = Element("set-url", "Where the request goes; absolute.", content=Content.TEXT, required=True, format=URL_TEXT)
+SET_URL = Element("set-url", "Where the request goes; absolute.", content=Content.TEXT, required=True, format=URL_TEXT)
 
 ATTRIBUTES = (
     Attribute("mode", "`new`, or `copy` of the current request.", default="new", choices=("new", "copy")),
     timeout("timeout", "Seconds for the whole call.", "60"),
 )
 CHILDREN = (
-    Child(_SET_URL),
+    Child(SET_URL),
     Child(SetMethod.shape),
     Child(SetHeader.shape, maximum=None),
     Child(SetBody.shape),
@@ -95,7 +95,7 @@ class Outgoing:
             raise settings.error("missing-child", f"{settings.shape.name} has no <set-url>", "add one, or mode='copy'")
         settings.reads.request_body |= not is_new
         destinations = () if is_new else (_destination(settings),)
-        return cls(settings.services.http, mode, settings.number("timeout"), tuple(_changes(settings)), destinations)
+        return cls(settings.services.http, mode, settings.number("timeout"), tuple(changes_of(settings)), destinations)
 
     async def send(self, context: Context) -> Response:
         """The answer. Raises UpstreamError: there is none."""
@@ -146,11 +146,11 @@ def _check_url(url: str) -> None:
 
 
 # -- children to changes
-def _changes(settings: Settings) -> Iterator[Change]:
+def changes_of(settings: Settings) -> Iterator[Change]:
     """In the documented order, whatever the order in the file."""
     for name, compile_change in _PARTS.items():
-        for child in settings.all(name):
-            yield compile_change(child)
+        if settings.shape.child(name) is not None:
+            yield from map(compile_change, settings.all(name))
 
 
 def _destination(settings: Settings) -> Destination:

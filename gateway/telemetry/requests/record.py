@@ -59,7 +59,8 @@ Kind: TypeAlias = tuple[str, str, str]
 # Of a record, in the order in which they are shown.
 MEMBERS = (
     "id time outcome method path api operation status source scope section place reason detail expected found caller "
-    "backend client elapsed_ms timings received sent client_left trace trace_id span_id worker grpc_status tool parent"
+    "backend client elapsed_ms timings received sent client_left trace trace_id span_id worker grpc_status graphql"
+    " tool parent"
 ).split()
 
 # APIM has one reason for very different faults; their messages are the gateway's own and few.
@@ -149,6 +150,7 @@ class RequestRecord:
         trace: Id of the trace that is kept, if one is.
         trace_id, span_id: OpenTelemetry's ids, if a tracer gives them.
         worker: The process that served it, where there are several.
+        graphql: Of a GraphQL request that was read: its kind, and the name that the client gave it: ``query Users``.
         grpc_status: Of a gRPC call that has ended with one, see ``gateway.wire.grpc.status``.
         tool: Of a message to an MCP server, the tool that it calls.
         parent: Of a request that is a call of a tool, the id of that message's request.
@@ -183,6 +185,7 @@ class RequestRecord:
     span_id: str | None = None
     worker: str | None = None
     grpc_status: int | None = None
+    graphql: str | None = None
     tool: str | None = None
     parent: str | None = None
 
@@ -250,6 +253,7 @@ class RequestRecord:
             "application_id": caller.application_id,
             "subscription": caller.subscription,
             "grpc_status": self.grpc_status,
+            "graphql": self.graphql,
             "tool": self.tool,
             "parent": self.parent,
         }

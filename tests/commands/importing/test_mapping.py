@@ -84,7 +84,8 @@ def test_properties_of_an_api(tmp_path: Path, properties: dict[str, Any], expect
 
 
 LEFT_OUT: list[tuple[list[dict[str, Any]], str]] = [
-    (api("g", type="graphql"), "API g: GraphQL"),
+    (api("g", type="graphql"), "API g: GraphQL: its schema is not in the source"),
+    (api("g", format="graphql", value="type Query { a: Nope }"), "API g: GraphQL: its schema is refused: Unknown type"),
     (api("s", format="wsdl", value="<definitions />"), "API s: SOAP"),
     (api("w", protocols=["wss"]), "API w: WebSocket"),
     (api("o", apiType="odata"), "API o: OData"),

@@ -68,6 +68,7 @@ def test_shown_as_json() -> None:
         "span_id": None,
         "worker": None,
         "grpc_status": None,
+        "graphql": None,
         "tool": None,
         "parent": None,
     }

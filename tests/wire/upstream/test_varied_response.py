@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.wire.settings import UpstreamSettings
-from gateway.wire.upstream import head_reader
+from gateway.wire.upstream import head_reader, response_head
 from gateway.wire.upstream.head_reader import HeadReader
 from gateway.wire.upstream.response_head import ResponseError, ResponseHead
 
@@ -96,7 +96,7 @@ def test_reads_only_what_has_changed(
 ) -> None:
     """The usual changes cost no whole reading; an answer that was passed on keeps its own lines."""
     connection, parsed = reader(), list[str]()
-    original = head_reader.parse_response
+    original = response_head.parse_response
 
     def noted(data: bytes, lines: list[str], method: str, max_fields: int) -> ResponseHead:
         parsed.append(lines[0])

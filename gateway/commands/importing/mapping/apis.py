@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import Any
 
 from gateway.commands.importing.mapping.definitions import Definitions
+from gateway.commands.importing.mapping.graphql import GraphQLDefinitions
 from gateway.commands.importing.mapping.identifiers import last_segment
 from gateway.commands.importing.mapping.instance import Instance
 from gateway.commands.importing.mapping.mcp_servers import McpServers
@@ -24,7 +25,6 @@ from gateway.commands.importing.mapping.workspaces import WorkspacePolicies
 from gateway.commands.importing.resources import ArmResource
 
 _OTHER_KINDS = {
-    "graphql": "GraphQL: the gateway does not parse queries, so that policies of fields would not run",
     "soap": "SOAP: operations are told apart by the message, which the gateway does not look into",
     "odata": "OData: operations are made of the service's metadata, which the gateway does not read",
     "websocket": "WebSocket: an API without operations would let every path pass",
@@ -51,6 +51,7 @@ class Apis:
         self._definitions = Definitions(instance)
         self._mcp = McpServers(instance)
         self._operations = Operations(instance, policies, self._definitions)
+        self._graphql = GraphQLDefinitions(instance, policies)
 
     def map(self) -> None:
         """Write every API that the gateway can run; MCP servers last, when the APIs of their tools have ids."""
@@ -69,6 +70,8 @@ class Apis:
             message = f"made from {last_segment(source)}: what it does not have itself is taken from there"
             self._draft.changed(taker.location_of("sourceApiId"), what, message)
         api = self._address(taker, id, resource.workspace, revision)
+        if kind == "graphql":
+            return self._map_graphql(resource, taker, id, api)
         is_server = kind == "mcp"
         operations = self._mcp.of(resource, taker) if is_server else self._operations.of(resource, taker, id)
         if operations is None:
@@ -79,6 +82,22 @@ class Apis:
         api |= self._workspaces.of(resource, what, "policies", "apis", id, "api.xml")
         self._draft.item("apis", {**api, **operations}, self._instance.origin(resource.location))
         self._draft.mapped(resource.location, what, f"path /{api['path']} {_listed(operations)}")
+        return None
+
+    def _map_graphql(self, resource: ArmResource, taker: Taker, id: str, api: dict[str, Any]) -> None:
+        definition = self._graphql.of(resource, taker, id, "backend" in api or "service-url" in api)
+        if isinstance(definition, str):
+            self._instance.ids.forget("apis", resource.name[-1], resource.workspace)
+            return self._leave_out(resource, taker, f"GraphQL: {definition}", "write it under apis, with its schema")
+        if "resolvers" in definition and (api.pop("backend", None) or api.pop("service-url", None)):
+            self._draft.changed(taker.location, taker.what, "its backend is left out: resolvers answer every field")
+        self._instance.add_revision(resource, id)
+        policy = self._workspaces.of(resource, taker.what, "policies", "apis", id, "api.xml")
+        written = {**api, "type": "graphql", "graphql": definition, **policy}
+        self._draft.item("apis", written, self._instance.origin(resource.location))
+        count = len(definition.get("resolvers", ()))
+        listed = f"with its schema and {count} resolver{'' if count == 1 else 's'}" if count else "with its schema"
+        self._draft.mapped(resource.location, taker.what, f"path /{api['path']} {listed}")
         return None
 
     def _kind(self, taker: Taker) -> str:

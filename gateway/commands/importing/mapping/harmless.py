@@ -115,8 +115,8 @@ KINDS: dict[str, Reason] = {
     "gateways/hostnameConfigurations": Reason(
         "host names of a self-hosted gateway", "set listen and tls in config.yaml", harmless=False
     ),
-    "apis/resolvers": Reason("the gateway has no GraphQL resolvers", harmless=False),
-    "apis/resolvers/policies": Reason("the gateway has no GraphQL resolvers", harmless=False),
+    "apis/resolvers": _ORPHAN,
+    "apis/resolvers/policies": _ORPHAN,
     "authorizationProviders": Reason(
         "the credential manager is part of Azure", "fetch the token with send-request", harmless=False
     ),

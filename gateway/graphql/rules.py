@@ -1,0 +1,138 @@
+"""
+Which fields a caller may ask for: paths of types and fields, the most specific first.
+
+A field is known by ``/Type/field``; at the root also by ``/field`` and by its usual type (``/Query/field``).
+Through an interface or a union it is judged as the field of every type that may be there, and the strictest action
+holds: otherwise an inline fragment less would be a way around a rule.
+
+Source: APIM policy reference, "validate-graphql-request".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from fnmatch import translate
+from re import Pattern, compile
+
+from graphql import (
+    FieldNode,
+    FragmentDefinitionNode,
+    GraphQLNamedType,
+    GraphQLSchema,
+    InlineFragmentNode,
+    OperationDefinitionNode,
+    SelectionSetNode,
+    get_named_type,
+    is_abstract_type,
+    is_composite_type,
+)
+
+from gateway.wire.slices import rest
+
+ALLOW, IGNORE, REMOVE, REJECT = "allow", "ignore", "remove", "reject"
+_STRICTEST_LAST = (ALLOW, REMOVE, REJECT)
+_USUAL = {"query": "Query", "mutation": "Mutation", "subscription": "Subscription"}
+
+
+@dataclass(frozen=True, slots=True)
+class SelectedField:
+    """A field of a document, and the type that it is selected on."""
+
+    node: FieldNode
+    parent: str
+
+
+class FieldRules:
+    """The rules of one policy, their paths prepared; the actions are the caller's."""
+
+    def __init__(self, paths: Sequence[str]) -> None:
+        order = sorted(range(len(paths)), key=lambda index: _specificity(paths[index]))
+        self._paths: list[tuple[int, Pattern[str]]] = [(index, _pattern(paths[index])) for index in order]
+        self._chains: dict[tuple[GraphQLSchema, str, str, str], frozenset[tuple[int, ...]]] = {}
+
+    def action(self, schema: GraphQLSchema, kind: str, field: SelectedField, evaluate: Callable[[int], str]) -> str:
+        """What becomes of *field* in an operation of that *kind*; *evaluate* gives the action of a rule."""
+        key = (schema, kind, field.parent, field.node.name.value)
+        chains = self._chains.get(key)
+        if chains is None:
+            chains = self._chains[key] = frozenset(self._chain(names) for names in _names(*key))
+        return max((_first(chain, evaluate) for chain in chains), key=_STRICTEST_LAST.index)
+
+    def _chain(self, names: tuple[str, ...]) -> tuple[int, ...]:
+        """The rules that apply to a field with these *names*, the most specific first."""
+        rest()
+        return tuple(index for index, path in self._paths if any(map(path.fullmatch, names)))
+
+
+def _first(chain: tuple[int, ...], evaluate: Callable[[int], str]) -> str:
+    actions = (evaluate(index) for index in chain)
+    decided = next((action for action in actions if action != IGNORE), ALLOW)
+    return decided if decided in _STRICTEST_LAST else REJECT  # an expression that gives anything else allows nothing
+
+
+def _specificity(path: str) -> tuple[bool, int]:
+    return "*" in path, -len(path.partition("*")[0])
+
+
+def _pattern(path: str) -> Pattern[str]:
+    return compile(translate(path.replace("[", "[[]").replace("?", "[?]")))
+
+
+def _names(schema: GraphQLSchema, kind: str, parent: str, field: str) -> Iterator[tuple[str, ...]]:
+    """The names of a field, for each type that may be there."""
+    type_ = schema.type_map.get(parent)
+    root = _root(schema, kind)
+    if root is not None and parent == root.name:
+        short = () if field == "__typename" else (f"/{field}",)
+        yield (f"/{parent}/{field}", f"/{_USUAL[kind]}/{field}", *short)
+        return
+    yield (f"/{parent}/{field}",)
+    if is_abstract_type(type_):
+        for possible in schema.get_possible_types(type_):
+            yield from _names(schema, kind, possible.name, field)
+
+
+def _root(schema: GraphQLSchema, kind: str) -> GraphQLNamedType | None:
+    return {"query": schema.query_type, "mutation": schema.mutation_type}.get(kind, schema.subscription_type)
+
+
+def selected_fields(
+    schema: GraphQLSchema, operation: OperationDefinitionNode, fragments: Sequence[FragmentDefinitionNode]
+) -> Iterator[SelectedField]:
+    """Every field of *operation* and of *fragments*, each once. The document is valid."""
+    waiting: list[tuple[SelectionSetNode, GraphQLNamedType | None]] = [
+        (operation.selection_set, _root(schema, operation.operation.value))
+    ]
+    waiting += [(fragment.selection_set, schema.get_type(fragment.type_condition.name.value)) for fragment in fragments]
+    while waiting:
+        members = [*_members(*waiting.pop())]
+        waiting += [inside for member in members for inside in _inside(schema, *member)]
+        yield from (SelectedField(node, parent.name) for node, parent in members if isinstance(node, FieldNode))
+
+
+def _members(
+    selection_set: SelectionSetNode, parent: GraphQLNamedType | None
+) -> Iterator[tuple[FieldNode | InlineFragmentNode, GraphQLNamedType]]:
+    """What is selected on *parent*, spreads aside; nothing on an unknown type, which validation has refused."""
+    for node in () if parent is None else selection_set.selections:
+        if parent is not None and isinstance(node, FieldNode | InlineFragmentNode):
+            yield node, parent
+
+
+def _inside(
+    schema: GraphQLSchema, node: FieldNode | InlineFragmentNode, parent: GraphQLNamedType
+) -> Iterator[tuple[SelectionSetNode, GraphQLNamedType | None]]:
+    """The selection inside *node*, and its type."""
+    if node.selection_set is None:
+        return
+    if isinstance(node, FieldNode):
+        yield node.selection_set, _type_of(schema, parent, node)
+    else:
+        condition = node.type_condition
+        yield node.selection_set, parent if condition is None else schema.get_type(condition.name.value)
+
+
+def _type_of(schema: GraphQLSchema, parent: GraphQLNamedType, node: FieldNode) -> GraphQLNamedType | None:
+    field = schema.get_field(parent, node.name.value) if is_composite_type(parent) else None
+    return None if field is None else get_named_type(field.type)

@@ -1,0 +1,202 @@
+"""Subscriptions over WebSocket: the client of gql, a server on graphql-core, and the gateway between them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from inspect import isawaitable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from gql import Client, gql
+from gql.transport.exceptions import TransportQueryError
+from gql.transport.websockets import WebsocketsTransport
+from graphql import ExecutionResult, build_schema, parse, subscribe
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.server import ServerConnection, serve
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.typing import Subprotocol
+
+from gateway.wire.settings import ServerSettings
+from tests.graphql.rig import SCHEMA, Rig, looped
+from tests.wire.rig import Answerer, serving
+
+_SCHEMA = build_schema(SCHEMA)
+POLICY = """<validate-graphql-request max-depth="2"><authorize><rule path="/User/secret" action="reject" />
+<rule path="/User/name" action="remove" /></authorize></validate-graphql-request>"""
+
+
+async def _events(*_: Any, **__: Any) -> AsyncIterator[Any]:
+    for number in (1, 2):
+        yield {"onUser": {"id": number, "name": "n"}}
+
+
+async def _run(socket: ServerConnection, message: dict[str, Any], got: list[Any]) -> None:
+    payload = message["payload"]
+    got.append(payload)
+    document = parse(payload["query"])
+    outcome = subscribe(_SCHEMA, document, subscribe_field_resolver=_events)
+    stream = await outcome if isawaitable(outcome) else outcome
+    old = message["type"] == "start"
+    if isinstance(stream, ExecutionResult):
+        await socket.send(json.dumps({"id": message["id"], "type": "error", "payload": [stream.formatted]}))
+        return
+    async for result in stream:
+        kind = "data" if old else "next"
+        await socket.send(json.dumps({"id": message["id"], "type": kind, "payload": result.formatted}))
+    await socket.send(json.dumps({"id": message["id"], "type": "complete"}))
+
+
+async def _speak(socket: ServerConnection, got: list[Any]) -> None:
+    with suppress(ConnectionClosed):
+        async for text in socket:
+            message = json.loads(text)
+            if message["type"] == "connection_init":
+                await socket.send('{"type":"connection_ack"}')
+            elif message["type"] in ("subscribe", "start"):
+                await _run(socket, message, got)
+            elif message["type"] == "ping":
+                await socket.send('{"type":"pong"}')
+
+
+@asynccontextmanager
+async def gateway(folder: Path, policy: str = POLICY) -> AsyncIterator[tuple[str, list[Any]]]:
+    """The gateway's address, and the payloads that arrive behind it."""
+    got: list[Any] = []
+    protocols = [Subprotocol("graphql-transport-ws"), Subprotocol("graphql-ws")]
+    async with serve(lambda socket: _speak(socket, got), "127.0.0.1", 0, subprotocols=protocols) as behind:
+        port = next(iter(behind.sockets)).getsockname()[1]
+        rig = Rig(folder, target=f"service-url: http://127.0.0.1:{port}")
+        rig.policy(policy)
+        async with serving(Answerer(rig.gateway), ServerSettings()) as server:
+            yield f"ws://127.0.0.1:{server.port}/graphql", got
+
+
+async def _all(address: str, query: str, protocol: str, **variables: Any) -> list[Any]:
+    transport = WebsocketsTransport(url=address, subprotocols=[Subprotocol(protocol)])
+    async with Client(transport=transport) as session:
+        request = gql(query)
+        request.variable_values = variables
+        return [result async for result in session.subscribe(request)]
+
+
+@pytest.mark.parametrize("protocol", ["graphql-transport-ws", "graphql-ws"])
+@looped
+async def test_subscriptions(tmp_path: Path, protocol: str) -> None:
+    """Events pass in both protocols; the backend gets what was judged, without the field that a rule removes."""
+    async with gateway(tmp_path) as (address, got):
+        query = "subscription Users { onUser { id name } }"
+        assert await _all(address, query, protocol) == [{"onUser": {"id": "1"}}, {"onUser": {"id": "2"}}]
+        assert [payload["query"].split() for payload in got] == ["subscription Users { onUser { id } }".split()]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "subscription { onUser { id secret } }",
+        "subscription { onUser { friends { friends { id } } } }",
+        "subscription { nope { id } }",
+        "query { users { secret } }",
+        "subscription { onUser { ...A } } fragment A on User { friends { ...A } }",
+    ],
+)
+@pytest.mark.parametrize("protocol", ["graphql-transport-ws", "graphql-ws"])
+@looped
+async def test_refused_requests(tmp_path: Path, query: str, protocol: str) -> None:
+    """Rules, depth, schema, other kinds of operations, circles: an error for this request; the backend gets nothing."""
+    async with gateway(tmp_path) as (address, got):
+        with pytest.raises(TransportQueryError):
+            await _all(address, query, protocol)
+        assert got == []
+        assert len(await _all(address, "subscription { onUser { id } }", protocol)) == 2
+
+
+@asynccontextmanager
+async def _opened(address: str) -> AsyncIterator[ClientConnection]:
+    async with connect(address, subprotocols=[Subprotocol("graphql-transport-ws")]) as socket:
+        await socket.send('{"type":"connection_init"}')
+        assert json.loads(await socket.recv()) == {"type": "connection_ack"}
+        yield socket
+
+
+@pytest.mark.parametrize(
+    ("message", "code"),
+    [
+        ("no JSON", 4400),
+        ('{"type":"nope"}', 4400),
+        ('{"type":"subscribe","payload":{"query":"{users{id}}"}}', 4400),
+        ('{"id":"1","type":"subscribe","type":"ping","payload":{}}', 4400),
+        ('{"id":"1","type":"subscribe","payload":{},"query":"{a}"}', 4400),
+        ("[]", 4400),
+        (b"{}", 1003),
+        ("x" * 200_000, 1009),
+    ],
+)
+@looped
+async def test_what_is_not_the_protocol_ends_the_connection(tmp_path: Path, message: str | bytes, code: int) -> None:
+    """Messages without one meaning, unknown ones, binary ones, long ones; nothing of them arrives."""
+    async with gateway(tmp_path) as (address, got):
+        async with _opened(address) as socket:
+            await socket.send(message)
+            with pytest.raises(ConnectionClosed) as closed:
+                await asyncio.wait_for(socket.recv(), 5)
+        assert closed.value.rcvd is not None
+        assert closed.value.rcvd.code == code
+        assert got == []
+
+
+@looped
+async def test_many_messages_in_parts(tmp_path: Path) -> None:
+    """Messages in several frames, and several in a row, are each judged, in their order."""
+    async with gateway(tmp_path) as (address, got), _opened(address) as socket:
+        text = '{"id":"%d","type":"subscribe","payload":{"query":"subscription{onUser{id}}"}}'
+        await socket.send(iter([(text % 0)[:9], (text % 0)[9:30], (text % 0)[30:]]))
+        for number in range(1, 20):
+            await socket.send(text % number)
+        await socket.send('{"type":"ping"}')
+        answers = [json.loads(await socket.recv()) for _ in range(61)]
+        assert [answer["id"] for answer in answers if answer["type"] == "complete"] == [str(n) for n in range(20)]
+        assert answers[-1] == {"type": "pong"}
+        assert len(got) == 20
+
+
+@looped
+async def test_a_client_that_only_sends_what_is_refused(tmp_path: Path) -> None:
+    """After 50 refused requests the connection is closed."""
+    async with gateway(tmp_path) as (address, got), _opened(address) as socket:
+        for number in range(51):
+            await socket.send(json.dumps({"id": str(number), "type": "subscribe", "payload": {"query": "{nope}"}}))
+        assert [json.loads(await socket.recv())["type"] for _ in range(50)] == ["error"] * 50
+        with pytest.raises(ConnectionClosed) as closed:
+            await asyncio.wait_for(socket.recv(), 5)
+        assert closed.value.rcvd is not None
+        assert closed.value.rcvd.code == 1008
+        assert got == []
+
+
+@looped
+async def test_handshakes_that_are_refused(tmp_path: Path) -> None:
+    """A WebSocket without one of the protocols does not pass, nor one of a synthetic API."""
+    async with gateway(tmp_path) as (address, _):
+        with pytest.raises(InvalidStatus) as refused:
+            await connect(address)
+        assert refused.value.response.status_code == 400
+    rig = Rig(tmp_path, target="")
+    async with serving(Answerer(rig.gateway), ServerSettings()) as server:
+        address, protocols = f"ws://127.0.0.1:{server.port}/graphql", [Subprotocol("graphql-transport-ws")]
+        with pytest.raises(InvalidStatus) as refused:
+            await connect(address, subprotocols=protocols)
+        assert refused.value.response.status_code == 501
+
+
+@looped
+async def test_without_a_policy(tmp_path: Path) -> None:
+    """The form and the bounds hold for every request over a WebSocket."""
+    async with gateway(tmp_path, "") as (address, got):
+        assert len(await _all(address, "subscription { onUser { id secret } }", "graphql-transport-ws")) == 2
+        with pytest.raises(TransportQueryError, match="250"):
+            await _all(address, "subscription{onUser{" + "id " * 300 + "}}", "graphql-transport-ws")
+        assert len(got) == 1
