@@ -17,6 +17,7 @@ from gateway.assembly.envoy import processing_problems
 from gateway.assembly.library import PolicyFiles, PolicyLibrary
 from gateway.assembly.rewrites import unknown_everywhere, unknown_parameters
 from gateway.assembly.schemas import unused_schema_problems
+from gateway.assembly.selectors import selected_routes, selector
 from gateway.assembly.targets import ConfiguredTargets
 from gateway.config import Config
 from gateway.config.apis import Api, Operation
@@ -142,20 +143,23 @@ class _Run:
         whole, *operations = runtimes
         info = entities.api_info(api, None if api.backend is None and api.service_url is None else target.url)
         grpc = api.grpc or (GrpcSettings() if api.type == "grpc" else None)
-        runtime = ApiRuntime(info, target, contract, whole, frozenset(api.path_escapes), grpc)
+        by_id = {operation.id: runtime for operation, runtime in zip(api.operations, operations, strict=True)}
+        chooser = selector(api, by_id)
+        runtime = ApiRuntime(info, target, contract, whole, frozenset(api.path_escapes), grpc, chooser)
+        listed = [
+            RoutedOperation(
+                operation.id,
+                operation.method,
+                operation.url_template,
+                by_id[operation.id],
+                operation.location or self._config.location("apis", index, "operations", number),
+            )
+            for number, operation in enumerate(api.operations)
+        ]
         return RoutedApi(
             id=api.id,
             path=api.path,
-            operations=[
-                RoutedOperation(
-                    operation.id,
-                    operation.method,
-                    operation.url_template,
-                    payload,
-                    operation.location or self._config.location("apis", index, "operations", number),
-                )
-                for number, (operation, payload) in enumerate(zip(api.operations, operations, strict=True))
-            ],
+            operations=listed if chooser is None else selected_routes(api, listed, whole),
             payload=runtime,
             version=_version(api),
             revision=api.revision,
@@ -165,7 +169,7 @@ class _Run:
 
     def _operation(self, api: Api, operation: Operation | None) -> OperationRuntime:
         """*operation* with its pipelines; None is the API as a whole."""
-        info = entities.WHOLE_API if operation is None else entities.operation_info(operation)
+        info = entities.WHOLE_API if operation is None else entities.operation_info(operation, api.model)
         own = None if operation is None else operation.policy
         if operation is not None and own is not None:
             self.library.note(

@@ -10,10 +10,15 @@ from pydantic import PrivateAttr, model_validator
 from gateway.errors import Location
 from gateway.reading.settings import Block, mistake
 from gateway.reading.values import BaseUrl, Count, File, Id, Secret, Status, TextForm
+from gateway.soap.settings import SoapSettings
 from gateway.wire.grpc.settings import GrpcSettings
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from gateway.odata.metadata import Metadata
     from gateway.openapi import OperationDefinition
+    from gateway.soap.wsdl import SoapOperation
 
 
 class Version(Block):
@@ -105,6 +110,12 @@ class Operation(Block):
         completed._definition, completed._location = definition, location
         return completed
 
+    def at(self, location: Location) -> Operation:
+        """This operation, at *location*."""
+        placed = self.model_copy()
+        placed._location = location
+        return placed
+
 
 class Api(Block):
     """One API: a URL prefix, a backend, a policy."""
@@ -113,8 +124,9 @@ class Api(Block):
     """Unique."""
     name: str | None = None
     """Display name. None: the id."""
-    type: Literal["http", "grpc"] = "http"
-    """`grpc`: its requests are gRPC calls, so that no policy may read or replace bodies."""
+    type: Literal["http", "grpc", "soap", "odata"] = "http"
+    """`grpc`: its requests are gRPC calls, so that no policy may read or replace bodies. `soap`: its operations are
+    told apart by action and body, see *wsdl*. `odata`: by what their paths begin with, see *metadata*."""
     path: str = ""
     """URL prefix, whole segments; empty takes what no other API claims."""
     backend: Id | None = None
@@ -125,6 +137,13 @@ class Api(Block):
     """Policy document of this API, XML or YAML."""
     openapi: File | None = None
     """Definition of the API: OpenAPI 3.0 or 3.1, or Swagger 2.0, in YAML or JSON. Its operations are the API's."""
+    wsdl: File | None = None
+    """Description of a SOAP service, WSDL 1.1. Its operations are the API's."""
+    soap: SoapSettings | None = None
+    """Which part of the WSDL is published, and how large messages may be."""
+    metadata: File | None = None
+    """Metadata of an OData 4 service, in XML. Its entity sets, singletons, functions and actions are the API's
+    operations."""
     translate_required_query_parameters: Literal["template", "query"] = "template"
     """Whether required query parameters of the definition become part of the URL template; without them: 404."""
     operations: tuple[Operation, ...] = ()
@@ -149,6 +168,44 @@ class Api(Block):
     """Where the key is read."""
     products: tuple[Id, ...] = ()
     """Products that contain this API, besides those that list it themselves."""
+
+    _described: Mapping[str, Any] = PrivateAttr({})
+
+    @property
+    def soap_operations(self) -> tuple[SoapOperation, ...]:
+        """The operations of the WSDL."""
+        operations: tuple[SoapOperation, ...] = self._described.get("soap", ())
+        return operations
+
+    @property
+    def model(self) -> Metadata | None:
+        """The model in the metadata."""
+        return self._described.get("odata")
+
+    @property
+    def described_names(self) -> Mapping[str, str]:
+        """What the WSDL or the metadata calls the operations, by id."""
+        names: Mapping[str, str] = self._described.get("names", {})
+        return names
+
+    def describes(self, described: Mapping[str, Any]) -> Api:
+        """This API with what its WSDL or metadata says."""
+        completed = self.model_copy()
+        completed._described = described
+        return completed
+
+    @model_validator(mode="after")
+    def _one_description(self) -> Api:
+        needed = {"soap": "wsdl", "odata": "metadata"}
+        for kind, key in needed.items():
+            if (self.type == kind) != (getattr(self, key) is not None):
+                message = f"{key} and type {kind} belong together"
+                raise mistake("one-of", message, "write both, or neither")
+        if self.openapi is not None and self.type in needed:
+            raise mistake("one-of", f"an API of type {self.type} has no openapi", "remove openapi")
+        if self.soap is not None and self.type != "soap":
+            raise mistake("one-of", "soap is for APIs of type soap", "remove it")
+        return self
 
     @model_validator(mode="after")
     def _one_backend(self) -> Api:

@@ -60,6 +60,8 @@ def parse(text: str | bytes, file: str, directory: Path, environ: Mapping[str, s
     config._positions, config._files = positions, frozenset(surroundings.files)
     if any(api.openapi for api in config.apis):
         config = _with_definitions(config)
+    if any(api.wsdl or api.metadata for api in config.apis):
+        config = _with_descriptions(config)
     if problems := sorted(unresolved(config), key=lambda problem: problem.location):
         raise LoadError(problems)
     return config
@@ -69,6 +71,12 @@ def _with_definitions(config: Config) -> Config:
     from gateway.config.definitions import with_definitions  # loads JSON Schema, which nothing else here needs
 
     return with_definitions(config)
+
+
+def _with_descriptions(config: Config) -> Config:
+    from gateway.config.described import with_descriptions  # loads lxml, which nothing else here needs
+
+    return with_descriptions(config)
 
 
 def problems_of(

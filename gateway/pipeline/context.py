@@ -31,6 +31,7 @@ from gateway.wire.work import Work
 
 if TYPE_CHECKING:
     from gateway.errors import PolicyError
+    from gateway.odata.metadata import Metadata
     from gateway.openapi import OperationDefinition
     from gateway.pipeline.outcome import MaybeLater, Outcome
     from gateway.pipeline.place import Place
@@ -55,10 +56,12 @@ class OperationInfo(OperationFacts):
     Attributes:
         examples: In the order in which mock-response considers them.
         definition: Its description in the API's OpenAPI definition; None where there is none.
+        model: The OData service that it belongs to; None for every other API.
     """
 
     examples: tuple[StoredExample, ...] = ()
     definition: OperationDefinition | None = None
+    model: Metadata | None = None
 
 
 @dataclass(slots=True)  # never changed; freezing would cost more than all the rest of making one

@@ -67,6 +67,7 @@ _CLASSES = {
     "validate-content": "validate_content.ValidateContent",
     "validate-headers": "validate_headers.ValidateHeaders",
     "validate-jwt": "validate_jwt.ValidateJwt",
+    "validate-odata-request": "validate_odata_request.ValidateODataRequest",
     "validate-parameters": "validate_parameters.ValidateParameters",
     "validate-status-code": "validate_status_code.ValidateStatusCode",
     "wait": "wait.Wait",

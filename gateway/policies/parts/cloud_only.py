@@ -34,7 +34,6 @@ REASONS: Mapping[str, str] = {
     "sql-data-source": _GRAPHQL,
     "publish-event": _GRAPHQL,
     "validate-graphql-request": _GRAPHQL,
-    "validate-odata-request": "OData APIs are not described here",
     "authentication-oauth2": "it needs APIM's credential manager",
     "invoke-request": "it needs APIM's workspace gateways",
     "cross-domain": "Flash and Silverlight, which read crossdomain.xml, no longer exist",
