@@ -7,7 +7,7 @@ very same data plane on stand-ins.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from gateway.assembly import entities
@@ -143,19 +143,10 @@ class _Run:
         whole, *operations = runtimes
         info = entities.api_info(api, None if api.backend is None and api.service_url is None else target.url)
         grpc = api.grpc or (GrpcSettings() if api.type == "grpc" else None)
-        by_id = {operation.id: runtime for operation, runtime in zip(api.operations, operations, strict=True)}
+        by_id = dict(zip((operation.id for operation in api.operations), operations, strict=True))
         chooser = selector(api, by_id)
         runtime = ApiRuntime(info, target, contract, whole, frozenset(api.path_escapes), grpc, chooser)
-        listed = [
-            RoutedOperation(
-                operation.id,
-                operation.method,
-                operation.url_template,
-                by_id[operation.id],
-                operation.location or self._config.location("apis", index, "operations", number),
-            )
-            for number, operation in enumerate(api.operations)
-        ]
+        listed = list(self._routed(api, index, by_id))
         return RoutedApi(
             id=api.id,
             path=api.path,
@@ -166,6 +157,11 @@ class _Run:
             is_current=api.current,
             location=self._config.location("apis", index),
         )
+
+    def _routed(self, api: Api, index: int, runtimes: dict[str, OperationRuntime]) -> Iterator[RoutedOperation]:
+        for number, operation in enumerate(api.operations):
+            where = operation.location or self._config.location("apis", index, "operations", number)
+            yield RoutedOperation(operation.id, operation.method, operation.url_template, runtimes[operation.id], where)
 
     def _operation(self, api: Api, operation: Operation | None) -> OperationRuntime:
         """*operation* with its pipelines; None is the API as a whole."""

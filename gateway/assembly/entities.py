@@ -21,7 +21,7 @@ from gateway.wire.messages import Url
 from gateway.wire.upstream.way import StoredCertificate
 
 if TYPE_CHECKING:
-    from gateway.odata.metadata import Metadata
+    from gateway.odata.metadata import ServiceModel
 
 WHOLE_API = OperationInfo("", "", "*", "/*")
 
@@ -45,7 +45,7 @@ def api_info(api: Api, service_url: Url | None) -> ApiInfo:
     )
 
 
-def operation_info(operation: Operation, model: Metadata | None = None) -> OperationInfo:
+def operation_info(operation: Operation, model: ServiceModel | None = None) -> OperationInfo:
     """``context.Operation``."""
     examples = tuple(
         StoredExample(response.status, example.content_type, _example_body(example))

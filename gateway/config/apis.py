@@ -16,7 +16,7 @@ from gateway.wire.grpc.settings import GrpcSettings
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from gateway.odata.metadata import Metadata
+    from gateway.odata.metadata import ServiceModel
     from gateway.openapi import OperationDefinition
     from gateway.soap.wsdl import SoapOperation
 
@@ -178,7 +178,7 @@ class Api(Block):
         return operations
 
     @property
-    def model(self) -> Metadata | None:
+    def model(self) -> ServiceModel | None:
         """The model in the metadata."""
         return self._described.get("odata")
 
@@ -196,11 +196,10 @@ class Api(Block):
 
     @model_validator(mode="after")
     def _one_description(self) -> Api:
-        needed = {"soap": "wsdl", "odata": "metadata"}
-        for kind, key in needed.items():
-            if (self.type == kind) != (getattr(self, key) is not None):
-                message = f"{key} and type {kind} belong together"
-                raise mistake("one-of", message, "write both, or neither")
+        needed = {"soap": ("wsdl", self.wsdl), "odata": ("metadata", self.metadata)}
+        for kind, (key, file) in needed.items():
+            if (self.type == kind) != (file is not None):
+                raise mistake("one-of", f"{key} and type {kind} belong together", "write both, or neither")
         if self.openapi is not None and self.type in needed:
             raise mistake("one-of", f"an API of type {self.type} has no openapi", "remove openapi")
         if self.soap is not None and self.type != "soap":

@@ -7,27 +7,31 @@ Source: APIM, "Import a SOAP API", "Import an OData API".
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from pathlib import Path
 
 from gateway.config.apis import Api, Operation
 from gateway.config.model import Config
 from gateway.errors import LoadError, Location, Problem
 from gateway.odata.csdl import read_metadata
-from gateway.soap.wsdl import read_wsdl
+from gateway.odata.metadata import ServiceModel
+from gateway.soap.settings import SoapSettings
+from gateway.soap.wsdl import SoapOperation, read_wsdl
 
 SERVICE_DOCUMENT, METADATA_DOCUMENT = "service-document", "metadata"
 
 
 @dataclass(frozen=True, slots=True)
-class Described:
+class DescribedOperation:
     """One operation of a description: the name that it has there, and what ``context.Operation`` shows of it."""
 
     name: str
     method: str
     url_template: str
     location: Location
+    actions: tuple[str, ...] = ()
 
     @property
     def id(self) -> str:
@@ -58,41 +62,66 @@ def _with_description(config: Config, index: int, api: Api, problems: list[Probl
     return completed.model_copy(update={"operations": joined.operations()})
 
 
-def _soap(api: Api) -> tuple[Api, list[Described]]:
+def _soap(api: Api) -> tuple[Api, list[DescribedOperation]]:
     if api.wsdl is None:
         raise ValueError("the API has no WSDL")
     operations = read_wsdl(api.wsdl, api.soap)
-    described = [Described(operation.name, "POST", "/", operation.location) for operation in operations]
+    described = _described(operations)
     return api.describes({"soap": operations, "names": _names(described)}), described
 
 
-def _odata(api: Api) -> tuple[Api, list[Described]]:
+def _described(operations: Iterable[SoapOperation]) -> list[DescribedOperation]:
+    return [
+        DescribedOperation(operation.name, "POST", "/", operation.location, tuple(sorted(operation.actions)))
+        for operation in operations
+    ]
+
+
+def soap_operations(file: Path, settings: SoapSettings) -> list[DescribedOperation]:
+    """The operations of a WSDL. Raises LoadError: it cannot be published."""
+    described = _described(read_wsdl(file, settings))
+    _names(described)
+    return described
+
+
+def odata_operations(file: Path) -> list[DescribedOperation]:
+    """The operations of OData's metadata. Raises LoadError: it cannot be published."""
+    described = _of_model(read_metadata(file), Location(str(file)))
+    _names(described)
+    return described
+
+
+def _odata(api: Api) -> tuple[Api, list[DescribedOperation]]:
     if api.metadata is None:
         raise ValueError("the API has no metadata")
-    metadata, start = read_metadata(api.metadata), Location(str(api.metadata))
-    described = [
-        *(Described(name, "*", f"/{name}", metadata.places[name]) for name in metadata.places),
-        Described(SERVICE_DOCUMENT, "GET", "/", start),
-        Described(METADATA_DOCUMENT, "GET", "/$metadata", start),
-    ]
+    metadata = read_metadata(api.metadata)
+    described = _of_model(metadata, Location(str(api.metadata)))
     return api.describes({"odata": metadata, "names": _names(described)}), described
 
 
-def _names(described: list[Described]) -> Mapping[str, str]:
+def _of_model(metadata: ServiceModel, start: Location) -> list[DescribedOperation]:
+    return [
+        *(DescribedOperation(name, "*", f"/{name}", place) for name, place in metadata.places.items()),
+        DescribedOperation(SERVICE_DOCUMENT, "GET", "/", start),
+        DescribedOperation(METADATA_DOCUMENT, "GET", "/$metadata", start),
+    ]
+
+
+def _names(described: list[DescribedOperation]) -> Mapping[str, str]:
     """The descriptions' names by id. Raises LoadError: two of them have the same id."""
-    names: dict[str, str] = {}
+    taken: set[str] = set()
     for operation in described:
-        known = names.setdefault(operation.id, operation.name)
-        if known != operation.name or [one.id.lower() for one in described].count(operation.id.lower()) > 1:
+        if operation.id.lower() in taken:
             message = f"{operation.name} and another operation have the same id, case aside"
             raise LoadError.at(operation.location, "ambiguous-description", message, "publish it as type: http")
-    return names
+        taken.add(operation.id.lower())
+    return {operation.id: operation.name for operation in described}
 
 
 class _Joining:
     """The operations of one description, and what is written about them."""
 
-    def __init__(self, described: Mapping[str, Described]) -> None:
+    def __init__(self, described: Mapping[str, DescribedOperation]) -> None:
         self._described = described
         self._written: dict[str, Operation] = {}
         self._more: list[Operation] = []
@@ -129,7 +158,7 @@ class _Joining:
         return (*listed, *self._more)
 
 
-def _completed(operation: Operation, known: Described, location: Location) -> Operation:
+def _completed(operation: Operation, known: DescribedOperation, location: Location) -> Operation:
     facts = {
         "id": known.id,
         "name": operation.name or known.name,

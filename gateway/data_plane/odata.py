@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from gateway.errors import PolicyError
-from gateway.odata.failures import ODataError
+from gateway.odata.failures import ODataMismatch
 from gateway.odata.paths import first_name
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class ODataSelector:
         """The operation that is called. Raises PolicyError: 404."""
         try:
             name = first_name(context.request.path)
-        except ODataError as error:
+        except ODataMismatch as error:
             raise _not_found(error.message) from None
         runtime = self._runtimes.get(name)
         if runtime is None:

@@ -10,11 +10,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from gateway.odata.expressions import Expression, Scope
-from gateway.odata.failures import ODataError, shown
+from gateway.odata.expressions import ExpressionScope, ODataExpression
+from gateway.odata.failures import ODataMismatch, shown
 from gateway.odata.search import check_search
 from gateway.odata.splitting import split
-from gateway.odata.tokens import Tokens
+from gateway.odata.tokens import WordStream
 
 PART = "$apply"
 MOST_TRANSFORMATIONS = 20
@@ -26,11 +26,11 @@ _GROUPS = re.compile(r"\((?P<names>[^()]*)\)(?:,(?P<then>.*))?", re.DOTALL)
 _COUNTED = re.compile(r"\$count[ \t]+as[ \t]+(?P<name>[^\W\d]\w{0,127})")
 
 
-def transformed(text: str, scope: Scope, depth: int = 0) -> list[str]:
-    """The names that ``$apply`` makes. Raises ODataError: a transformation is not known, or not possible."""
+def transformed(text: str, scope: ExpressionScope, depth: int = 0) -> list[str]:
+    """The names that ``$apply`` makes. Raises ODataMismatch: a transformation is not known, or not possible."""
     steps = _steps(text)
     if len(steps) > MOST_TRANSFORMATIONS or depth > MOST_DEPTH:
-        raise ODataError(PART, "too many transformations, or nested too deep")
+        raise ODataMismatch(PART, "too many transformations, or nested too deep")
     names: list[str] = []
     for step in steps:
         names += _names_of(step, replace(scope, dynamic=frozenset({*scope.dynamic, *names})), depth)
@@ -48,48 +48,51 @@ def _steps(text: str) -> list[str]:
     return [*steps, text[start:]]
 
 
-def _names_of(step: str, scope: Scope, depth: int) -> list[str]:
+def _names_of(step: str, scope: ExpressionScope, depth: int) -> list[str]:
     match = _TRANSFORMATION.fullmatch(step.strip(" \t"))
     if match is None:
-        raise ODataError(PART, f"{shown(step)} is not a transformation")
+        raise ODataMismatch(PART, f"{shown(step)} is not a transformation")
     name, inside = match["name"], match["inside"]
     if name == "identity" and inside is None:
         return []
     if inside is None:
-        raise ODataError(PART, f"{shown(name)} is not a transformation")
+        raise ODataMismatch(PART, f"{shown(name)} is not a transformation")
     if name == "groupby":
         return _grouped(inside, scope, depth)
-    if name == "concat":
-        return [made for part in split(inside, ",", PART) for made in transformed(part, scope, depth + 1)]
-    return list(_simple(name, inside, scope))
+    return _joined(inside, scope, depth) if name == "concat" else list(_simple(name, inside, scope))
 
 
-def _simple(name: str, inside: str, scope: Scope) -> Iterator[str]:
+def _joined(inside: str, scope: ExpressionScope, depth: int) -> list[str]:
+    """``concat``: the names of each of its sequences."""
+    return [name for part in split(inside, ",", PART) for name in transformed(part, scope, depth + 1)]
+
+
+def _simple(name: str, inside: str, scope: ExpressionScope) -> Iterator[str]:
     if name == "filter":
-        tokens = Tokens(inside.strip(" \t"), PART)
-        Expression(tokens, scope).condition()
+        tokens = WordStream(inside.strip(" \t"), PART)
+        ODataExpression(tokens, scope).condition()
         tokens.end()
     elif name == "search":
         check_search(inside)
     elif name in ("top", "skip"):
         if not re.fullmatch(r"[0-9]{1,18}", inside):
-            raise ODataError(PART, f"{name} takes a number")
+            raise ODataMismatch(PART, f"{name} takes a number")
     elif name in ("aggregate", "compute"):
         for item in split(inside, ",", PART):
             yield _aggregated(item, scope) if name == "aggregate" else _named_value(item, scope, ())
     else:
-        raise ODataError(PART, f"{shown(name)} is not a transformation that is known here")
+        raise ODataMismatch(PART, f"{shown(name)} is not a transformation that is known here")
 
 
-def _aggregated(item: str, scope: Scope) -> str:
+def _aggregated(item: str, scope: ExpressionScope) -> str:
     counted = _COUNTED.fullmatch(item)
     return counted["name"] if counted else _named_value(item, scope, _METHODS)
 
 
-def _named_value(item: str, scope: Scope, methods: tuple[str, ...]) -> str:
+def _named_value(item: str, scope: ExpressionScope, methods: tuple[str, ...]) -> str:
     """``expression with method as Name``, or without a method where *methods* is empty."""
-    tokens = Tokens(item, PART)
-    Expression(tokens, scope).value()
+    tokens = WordStream(item, PART)
+    ODataExpression(tokens, scope).value()
     if methods and (tokens.takes_word("with") is None or not tokens.skip_space() or tokens.take().text not in methods):
         raise tokens.error(f"with and one of {', '.join(methods)} are expected")
     if tokens.takes_word("as") is None or not tokens.skip_space() or tokens.here.kind != "name":
@@ -99,12 +102,12 @@ def _named_value(item: str, scope: Scope, methods: tuple[str, ...]) -> str:
     return name
 
 
-def _grouped(inside: str, scope: Scope, depth: int) -> list[str]:
+def _grouped(inside: str, scope: ExpressionScope, depth: int) -> list[str]:
     match = _GROUPS.fullmatch(inside.strip(" \t"))
     if match is None:
-        raise ODataError(PART, "groupby takes properties in brackets, and then transformations")
+        raise ODataMismatch(PART, "groupby takes properties in brackets, and then transformations")
     for path in split(match["names"], ",", PART):
-        tokens = Tokens(path, PART)
-        Expression(tokens, scope).value()
+        tokens = WordStream(path, PART)
+        ODataExpression(tokens, scope).value()
         tokens.end()
     return [] if match["then"] is None else transformed(match["then"], scope, depth + 1)

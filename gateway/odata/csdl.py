@@ -14,7 +14,7 @@ from typing import Any
 from lxml import etree
 
 from gateway.errors import LoadError, Location
-from gateway.odata.metadata import Callable, Metadata, StructuredType, TypeRef
+from gateway.odata.metadata import Callable, ServiceModel, StructuredType, TypeRef
 from gateway.reading.files import read_bytes
 
 MOST_BYTES = 16 * 1024 * 1024
@@ -23,7 +23,7 @@ _EDM = "{http://docs.oasis-open.org/odata/ns/edm}"
 _VERSIONS = ("4.0", "4.01")
 
 
-def read_metadata(path: Path) -> Metadata:
+def read_metadata(path: Path) -> ServiceModel:
     """The model in the file at *path*. Raises LoadError: it is not metadata of OData 4, or has no entity container."""
     root = _parsed(path)
     return _MetadataReader(path, root).read()
@@ -68,10 +68,10 @@ class _MetadataReader:
             if include.get("Alias"):
                 self._aliases.setdefault(include.get("Alias", ""), include.get("Namespace", ""))
 
-    def read(self) -> Metadata:
+    def read(self) -> ServiceModel:
         container = self._container()
         imports = {kind: list(container.iterfind(f"{_EDM}{kind}")) for kind in _PARTS}
-        metadata = Metadata(
+        metadata = ServiceModel(
             types=dict(self._types()),
             enumerations=dict(self._enumerations()),
             definitions=dict(self._definitions()),
@@ -94,14 +94,14 @@ class _MetadataReader:
         return Location(str(self._path), _line(element))
 
     def _container(self) -> etree._Element:
-        containers = [found for schema in self._schemas for found in schema.iterfind(f"{_EDM}EntityContainer")]
+        containers = [inner for schema in self._schemas for inner in schema.iterfind(f"{_EDM}EntityContainer")]
         if len(containers) != 1 or containers[0].get("Extends"):
             message = "the metadata has several entity containers, or one that extends another"
             message = message if containers else "the metadata has no entity container"
             raise LoadError.at(Location(str(self._path)), "not-odata", message, "use the metadata of one service")
         return containers[0]
 
-    def _check(self, metadata: Metadata, container: etree._Element) -> None:
+    def _check(self, metadata: ServiceModel, container: etree._Element) -> None:
         """Raises LoadError: a set or singleton of a type that is not here, or a name that is given twice."""
         names = [_name(part) for kind in _PARTS for part in container.iterfind(f"{_EDM}{kind}")]
         for name, kind in {**metadata.entity_sets, **metadata.singletons}.items():

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
-from gateway.odata.failures import ODataError, shown
+from gateway.odata.failures import ODataMismatch, shown
 from gateway.odata.functions import FUNCTIONS, TYPE_FUNCTIONS
 from gateway.odata.kinds import (
     ANY,
@@ -23,8 +23,8 @@ from gateway.odata.kinds import (
     literal_kind,
     prefixed_kind,
 )
-from gateway.odata.metadata import Callable, Metadata, TypeRef
-from gateway.odata.tokens import Token, Tokens
+from gateway.odata.metadata import Callable, ServiceModel, TypeRef
+from gateway.odata.tokens import Word, WordStream
 
 MOST_DEPTH = 32
 MOST_LAMBDAS = 5
@@ -42,7 +42,7 @@ _LOGICAL, _ARITHMETIC = ("or", "and"), (*_LEVELS[4], *_LEVELS[5])
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
+class ExpressionScope:
     """
     What names mean in an expression.
 
@@ -53,12 +53,16 @@ class Scope:
         aliases: Parameter aliases that the request defines.
     """
 
-    metadata: Metadata
+    metadata: ServiceModel
     it: TypeRef | None
     variables: Mapping[str, TypeRef] = field(default_factory=dict)
     dynamic: Collection[str] = ()
     aliases: Collection[str] = ()
     lambdas: int = 0
+
+    def navigation(self, name: str) -> TypeRef | None:
+        """The type that the navigation property *name* leads to from here."""
+        return None if self.it is None else self.metadata.navigation(self.it.name, name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,30 +73,30 @@ class Value:
     type: TypeRef | None = None
 
 
-class Expression:
+class ODataExpression:
     """Reads one expression after the other from *tokens*."""
 
-    def __init__(self, tokens: Tokens, scope: Scope) -> None:
+    def __init__(self, tokens: WordStream, scope: ExpressionScope) -> None:
         self._tokens = tokens
         self._scope = scope
         self._depth = 0
 
     def condition(self) -> None:
-        """An expression that is true or false. Raises ODataError."""
+        """An expression that is true or false. Raises ODataMismatch."""
         start = self._tokens.here
         value = self.value()
         if value.kind not in (BOOLEAN, ANY, NULL):
-            raise ODataError(self._tokens.part, f"{shown(self._tokens.text[start.start :])} is not true or false")
+            raise ODataMismatch(self._tokens.part, f"{shown(self._tokens.text[start.start :])} is not true or false")
 
     def value(self) -> Value:
-        """Any expression. Raises ODataError."""
+        """Any expression. Raises ODataMismatch."""
         return self._binary(0)
 
     @contextmanager
     def _deeper(self) -> Iterator[None]:
         self._depth += 1
         if self._depth > MOST_DEPTH:
-            raise ODataError(self._tokens.part, f"nested deeper than {MOST_DEPTH}")
+            raise ODataMismatch(self._tokens.part, f"nested deeper than {MOST_DEPTH}")
         yield
         self._depth -= 1
 
@@ -132,14 +136,18 @@ class Expression:
         if self._tokens.takes(end):
             return values
         with self._deeper():
-            while True:
-                self._tokens.skip_space()
-                values.append(self.value())
-                self._tokens.skip_space()
-                if not self._tokens.takes(","):
-                    break
+            values.append(self._spaced())
+            while self._tokens.takes(","):
+                values.append(self._spaced())
         self._tokens.expect(end)
         return values
+
+    def _spaced(self) -> Value:
+        """A value with white space around it."""
+        self._tokens.skip_space()
+        value = self.value()
+        self._tokens.skip_space()
+        return value
 
     def _unary(self) -> Value:
         tokens = self._tokens
@@ -168,17 +176,11 @@ class Expression:
             return self._alias()
         if token.kind == "name" and self._tokens.ahead(1).kind == "string":
             return self._prefixed()
-        kind = literal_kind(token)
-        if kind is not None and not (token.kind == "name" and self._is_name(token.text)):
-            self._tokens.take()
-            return Value(kind)
-        if token.kind in ("name", "dollar"):
+        kind = None if token.text in self._scope.variables else literal_kind(token)
+        if kind is None:
             return self._path()
-        raise self._tokens.error("a value is expected")
-
-    def _is_name(self, text: str) -> bool:
-        """Whether a word such as ``null`` is the name of something here."""
-        return text in self._scope.variables
+        self._tokens.take()
+        return Value(kind)
 
     def _group(self) -> Value:
         self._tokens.take()
@@ -206,7 +208,10 @@ class Expression:
 
     # -- paths
     def _path(self) -> Value:
-        token = self._tokens.take()
+        token = self._tokens.here
+        if token.kind not in ("name", "dollar"):
+            raise self._tokens.error("a value is expected")
+        self._tokens.take()
         if token.kind == "dollar":
             here = self._root(token)
         elif token.text in FUNCTIONS and self._tokens.here.text == "(":
@@ -219,11 +224,11 @@ class Expression:
             here = self._member(self._scope.it, token)
         return self._rest_of_path(here)
 
-    def _root(self, token: Token) -> TypeRef | None:
+    def _root(self, token: Word) -> TypeRef | None:
         if token.text == "$count" and self._scope.it is not None:
             return TypeRef("Edm.Int64")
         if token.text not in ("$it", "$this") or self._scope.it is None:
-            raise ODataError(self._tokens.part, f"{token.text} is not possible here")
+            raise ODataMismatch(self._tokens.part, f"{token.text} is not possible here")
         return self._scope.it
 
     def _rest_of_path(self, here: TypeRef | None) -> Value:
@@ -233,7 +238,7 @@ class Expression:
             steps += 1
             token = self._tokens.take()
             if steps > MOST_DEPTH:
-                raise ODataError(self._tokens.part, f"a path of more than {MOST_DEPTH} steps")
+                raise ODataMismatch(self._tokens.part, f"a path of more than {MOST_DEPTH} steps")
             if token.text in ("any", "all") and self._tokens.here.text == "(":
                 return self._lambda(here, token)
             if token.text == "$count":
@@ -246,40 +251,35 @@ class Expression:
             raise self._tokens.error("only collections have $count")
         return Value(NUMBER)
 
-    def _member(self, here: TypeRef | None, token: Token) -> TypeRef | None:
-        """The property, cast or bound function *token* of *here*. Raises ODataError: there is none."""
+    def _member(self, here: TypeRef | None, token: Word) -> TypeRef | None:
+        """The property, cast or bound function *token* of *here*. Raises ODataMismatch: there is none."""
         if token.kind != "name" or here is None:
-            raise ODataError(self._tokens.part, f"{shown(token.text)} is not a property")
+            raise ODataMismatch(self._tokens.part, f"{shown(token.text)} is not a property")
         if "." in token.text:
             return self._qualified(here, token)
-        metadata = self._scope.metadata
-        known = None if here.many else metadata.member(here.name, token.text)
-        if known is None and (here.many or not metadata.is_open(here.name)):
-            what = f"a collection of {here.name}" if here.many else here.name
-            raise ODataError(self._tokens.part, f"{what} has no property {shown(token.text)}")
-        return known
+        return member_of(here, token.text, self._scope.metadata, self._tokens.part)
 
-    def _qualified(self, here: TypeRef, token: Token) -> TypeRef | None:
+    def _qualified(self, here: TypeRef, token: Word) -> TypeRef | None:
         metadata = self._scope.metadata
         name = metadata.qualified(token.text)
         if self._tokens.here.text == "(":
             return self._bound(here, token)
         if name in metadata.types and metadata.casts(here.name, name):
             return replace(here, name=name)
-        raise ODataError(self._tokens.part, f"{shown(token.text)} is not derived from {here.name}")
+        raise ODataMismatch(self._tokens.part, f"{shown(token.text)} is not derived from {here.name}")
 
-    def _bound(self, here: TypeRef, token: Token) -> TypeRef | None:
+    def _bound(self, here: TypeRef, token: Word) -> TypeRef | None:
         overloads = [bound for bound in self._scope.metadata.bound(token.text, here) if not bound.is_action]
         names = self.arguments()
         chosen = matching(overloads, names)
         if chosen is None:
-            raise ODataError(
+            raise ODataMismatch(
                 self._tokens.part, f"{here.name} has no function {shown(token.text)} with these parameters"
             )
         return chosen.returns
 
     def arguments(self) -> frozenset[str]:
-        """Names of the parameters in ``(a=1,b=@b)``. Raises ODataError."""
+        """Names of the parameters in ``(a=1,b=@b)``. Raises ODataMismatch."""
         self._tokens.expect("(")
         names: list[str] = []
         while not self._tokens.takes(")"):
@@ -288,13 +288,13 @@ class Expression:
             token = self._tokens.take()
             self._tokens.expect("=")
             if token.kind != "name" or token.text in names:
-                raise ODataError(self._tokens.part, f"{shown(token.text)} is not a parameter, or is given twice")
+                raise ODataMismatch(self._tokens.part, f"{shown(token.text)} is not a parameter, or is given twice")
             names.append(token.text)
             with self._deeper():
                 self.value()
         return frozenset(names)
 
-    def _function(self, token: Token) -> str:
+    def _function(self, token: Word) -> str:
         """A canonical function; its kind."""
         arities, kind = FUNCTIONS[token.text]
         self._tokens.expect("(")
@@ -305,7 +305,7 @@ class Expression:
             return self._case()
         count = len(self._values(")"))
         if count not in arities:
-            raise ODataError(self._tokens.part, f"{token.text} does not take {count} values")
+            raise ODataMismatch(self._tokens.part, f"{token.text} does not take {count} values")
         return kind
 
     def _of_type(self) -> None:
@@ -333,22 +333,23 @@ class Expression:
 
     def _case(self) -> str:
         with self._deeper():
-            while True:
-                self._tokens.skip_space()
-                self.condition()
-                self._tokens.skip_space()
-                self._tokens.expect(":")
-                self._tokens.skip_space()
-                self.value()
-                self._tokens.skip_space()
-                if not self._tokens.takes(","):
-                    break
+            self._choice()
+            while self._tokens.takes(","):
+                self._choice()
         self._tokens.expect(")")
         return ANY
 
-    def _lambda(self, here: TypeRef | None, token: Token) -> Value:
+    def _choice(self) -> None:
+        """``condition:value``."""
+        self._tokens.skip_space()
+        self.condition()
+        self._tokens.skip_space()
+        self._tokens.expect(":")
+        self._spaced()
+
+    def _lambda(self, here: TypeRef | None, token: Word) -> Value:
         if here is not None and not here.many:
-            raise ODataError(self._tokens.part, f"{token.text} is for collections")
+            raise ODataMismatch(self._tokens.part, f"{token.text} is for collections")
         self._tokens.expect("(")
         self._tokens.skip_space()
         if token.text == "any" and self._tokens.takes(")"):
@@ -361,9 +362,9 @@ class Expression:
     def _within_lambda(self, here: TypeRef | None) -> None:
         scope, variable = self._scope, self._tokens.take()
         if scope.lambdas >= MOST_LAMBDAS:
-            raise ODataError(self._tokens.part, f"more than {MOST_LAMBDAS} lambdas in each other")
+            raise ODataMismatch(self._tokens.part, f"more than {MOST_LAMBDAS} lambdas in each other")
         if variable.kind != "name" or "." in variable.text:
-            raise ODataError(self._tokens.part, f"{shown(variable.text)} is not a variable")
+            raise ODataMismatch(self._tokens.part, f"{shown(variable.text)} is not a variable")
         self._tokens.skip_space()
         self._tokens.expect(":")
         self._tokens.skip_space()
@@ -373,6 +374,16 @@ class Expression:
         with self._deeper():
             self.condition()
         self._scope = scope
+
+
+def member_of(here: TypeRef, name: str, metadata: ServiceModel, part: str) -> TypeRef | None:
+    """The property *name* of *here*; None: one that is not declared. Raises ODataMismatch: it cannot have it."""
+    if here.many:
+        raise ODataMismatch(part, f"a collection of {here.name} has no property {shown(name)}")
+    known = metadata.member(here.name, name)
+    if known is None and not metadata.is_open(here.name):
+        raise ODataMismatch(part, f"{here.name} has no property {shown(name)}")
+    return known
 
 
 def matching(overloads: Collection[Callable], names: frozenset[str]) -> Callable | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from gateway.errors import GatewayError
 
 
-class ODataError(GatewayError):
+class ODataMismatch(GatewayError):
     """
     A URL or header that the service's metadata does not allow.
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from datetime import date, time
 
-from gateway.odata.metadata import Metadata, TypeRef
-from gateway.odata.tokens import Token
+from gateway.odata.metadata import ServiceModel, TypeRef
+from gateway.odata.tokens import Word
 
 ANY, NULL, NUMBER, TEXT, BOOLEAN = "any", "null", "number", "text", "boolean"
 DATE, TIME, MOMENT, DURATION, GUID, BINARY, GEO = "date", "time", "moment", "duration", "guid", "binary", "geo"
@@ -40,13 +40,15 @@ _PRIMITIVE = {
 _DURATION = re.compile(r"-?P(?=.)(?:\d+D)?(?:T(?=.)(?:\d+H)?(?:\d+M)?(?:\d+(?:\.\d+)?S)?)?", re.IGNORECASE)
 _BINARY = re.compile(r"[A-Za-z0-9_-]*={0,2}")
 
+_FORMS = {DURATION: _DURATION, BINARY: _BINARY, GEO: re.compile(r"SRID=\d{1,5};[A-Za-z]{5,18}\([-\d.eE,() ]*\)")}
+
 # Of literals that are words, by what stands in front of the quotation mark.
 PREFIXED = {"duration": DURATION, "binary": BINARY, "geography": GEO, "geometry": GEO}
 WORDS = {"true": BOOLEAN, "false": BOOLEAN, "null": NULL, "NaN": NUMBER, "INF": NUMBER}
 _BY_TOKEN = {"string": TEXT, "number": NUMBER, "guid": GUID, "date": DATE, "time": TIME, "moment": MOMENT}
 
 
-def kind_of(reference: TypeRef | None, metadata: Metadata) -> str:
+def kind_of(reference: TypeRef | None, metadata: ServiceModel) -> str:
     """The kind of values of the type *reference*."""
     if reference is None:
         return ANY
@@ -60,7 +62,7 @@ def kind_of(reference: TypeRef | None, metadata: Metadata) -> str:
     return GEO if name.startswith(("Edm.Geography", "Edm.Geometry")) else _PRIMITIVE.get(name, ANY)
 
 
-def literal_kind(token: Token) -> str | None:
+def literal_kind(token: Word) -> str | None:
     """The kind of the literal that *token* is; None: it is no literal, or one of no possible value."""
     if token.kind == "name":
         return WORDS.get(token.text)
@@ -68,7 +70,7 @@ def literal_kind(token: Token) -> str | None:
     return kind if kind is not None and _is_possible(token) else None
 
 
-def _is_possible(token: Token) -> bool:
+def _is_possible(token: Word) -> bool:
     """Whether there is such a day and time; 24:00 and a second 60 are refused."""
     try:
         if token.kind in ("date", "moment"):
@@ -81,7 +83,7 @@ def _is_possible(token: Token) -> bool:
     return True
 
 
-def prefixed_kind(prefix: str, quoted: str, metadata: Metadata) -> str | None:
+def prefixed_kind(prefix: str, quoted: str, metadata: ServiceModel) -> str | None:
     """The kind of ``prefix'quoted'``; None: there is no such literal."""
     text = quoted[1:-1]
     members = metadata.enumerations.get(metadata.qualified(prefix))
@@ -89,10 +91,8 @@ def prefixed_kind(prefix: str, quoted: str, metadata: Metadata) -> str | None:
         names = [name.strip() for name in text.split(",")]
         known = all(name in members or name.lstrip("-").isdigit() for name in names)
         return ENUMERATION if known else None
-    kind = PREFIXED.get(prefix)
-    if (kind == DURATION and not _DURATION.fullmatch(text)) or (kind == BINARY and not _BINARY.fullmatch(text)):
-        return None
-    return kind
+    kind = PREFIXED.get(prefix, "")
+    return kind if kind in PREFIXED.values() and _FORMS[kind].fullmatch(text) else None
 
 
 def comparable(left: str, right: str) -> bool:
@@ -102,7 +102,7 @@ def comparable(left: str, right: str) -> bool:
     return left == right or left in loose or right in loose or {left, right} in pairs
 
 
-def fits_integer(name: str, token: Token, is_negative: bool) -> bool:
+def fits_integer(name: str, token: Word, is_negative: bool) -> bool:
     """Whether the number *token* is one of the integer type *name*; true for every other type."""
     if name not in _INTEGERS:
         return True

@@ -70,7 +70,7 @@ class Callable:
 
 
 @dataclass(frozen=True, slots=True)
-class Metadata:
+class ServiceModel:
     """
     The model of one service.
 

@@ -12,11 +12,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from gateway.odata.aggregation import transformed
-from gateway.odata.expressions import Expression, Scope
-from gateway.odata.failures import ODataError, shown
+from gateway.odata.expressions import ExpressionScope, ODataExpression, member_of
+from gateway.odata.failures import ODataMismatch, shown
 from gateway.odata.search import check_search
 from gateway.odata.splitting import head_and_options, split
-from gateway.odata.tokens import Tokens
+from gateway.odata.tokens import WordStream
 
 MOST_EXPANSIONS = 8  # inside each other
 MOST_DIGITS = 18
@@ -37,7 +37,7 @@ _NESTED = SYSTEM - {"$format", "$id", "$schemaversion", "$skiptoken", "$deltatok
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class OptionsPlace:
     """
     Where options are written.
 
@@ -47,7 +47,7 @@ class Place:
         depth: How many expansions are around.
     """
 
-    scope: Scope
+    scope: ExpressionScope
     many: bool
     path: str = ""
     depth: int = 0
@@ -57,7 +57,7 @@ class Place:
         return f"{self.path}/{name}" if self.path else name
 
 
-def check_options(options: Mapping[str, str], place: Place) -> None:
+def check_options(options: Mapping[str, str], place: OptionsPlace) -> None:
     """
     Judge every option of a resource.
 
@@ -65,10 +65,10 @@ def check_options(options: Mapping[str, str], place: Place) -> None:
         options: Values by name, each in its usual form (``$filter``).
 
     Raises:
-        ODataError: One cannot be had here, or says what the metadata does not allow.
+        ODataMismatch: One cannot be had here, or says what the metadata does not allow.
     """
     if not place.many and (misplaced := _OF_COLLECTIONS.intersection(options)):
-        raise ODataError(place.part(min(misplaced)), "only collections have it")
+        raise ODataMismatch(place.part(min(misplaced)), "only collections have it")
     scope = place.scope
     for name in ("$apply", "$compute"):  # what they make can be used by the others
         if name in options:
@@ -80,29 +80,29 @@ def check_options(options: Mapping[str, str], place: Place) -> None:
             check(value, replace(place, scope=scope))
 
 
-def check_count(options: Mapping[str, str], place: Place) -> None:
-    """The options of ``/$count``. Raises ODataError."""
+def check_count(options: Mapping[str, str], place: OptionsPlace) -> None:
+    """The options of ``/$count``. Raises ODataMismatch."""
     _only(options, _OF_COUNTS | _OF_EVERYTHING, place)
     check_options(options, place)
 
 
-def check_typeless(options: Mapping[str, str], place: Place) -> None:
-    """The options of what has no type here: the service document, metadata, an action. Raises ODataError."""
+def check_typeless(options: Mapping[str, str], place: OptionsPlace) -> None:
+    """The options of what has no type here: the service document, metadata, an action. Raises ODataMismatch."""
     _only(options, _OF_EVERYTHING | {"$select", "$expand"} if place.many else _OF_EVERYTHING, place)
 
 
-def _only(options: Mapping[str, str], allowed: frozenset[str], place: Place) -> None:
+def _only(options: Mapping[str, str], allowed: frozenset[str], place: OptionsPlace) -> None:
     for name in options:
         if name not in allowed:
-            raise ODataError(place.part(name), "it is not possible here")
+            raise ODataMismatch(place.part(name), "it is not possible here")
 
 
-def computed(text: str, scope: Scope) -> list[str]:
-    """The names that ``$compute`` makes. Raises ODataError."""
+def computed(text: str, scope: ExpressionScope) -> list[str]:
+    """The names that ``$compute`` makes. Raises ODataMismatch."""
     names = []
     for item in split(text, ",", "$compute"):
-        tokens = Tokens(item, "$compute")
-        Expression(tokens, scope).value()
+        tokens = WordStream(item, "$compute")
+        ODataExpression(tokens, scope).value()
         if tokens.takes_word("as") is None or not tokens.skip_space() or tokens.here.kind != "name":
             raise tokens.error("as and a name are expected")
         names.append(tokens.take().text)
@@ -110,46 +110,46 @@ def computed(text: str, scope: Scope) -> list[str]:
     return names
 
 
-def _check_filter(value: str, place: Place) -> None:
-    tokens = Tokens(value.strip(" \t"), place.part("$filter"))
-    Expression(tokens, place.scope).condition()
+def _check_filter(value: str, place: OptionsPlace) -> None:
+    tokens = WordStream(value.strip(" \t"), place.part("$filter"))
+    ODataExpression(tokens, place.scope).condition()
     tokens.end()
 
 
-def _check_order(value: str, place: Place) -> None:
+def _check_order(value: str, place: OptionsPlace) -> None:
     part = place.part("$orderby")
     for item in split(value, ",", part):
-        tokens = Tokens(item, part)
-        Expression(tokens, place.scope).value()
+        tokens = WordStream(item, part)
+        ODataExpression(tokens, place.scope).value()
         if tokens.skip_space() and tokens.take().text not in ("asc", "desc"):
-            raise ODataError(part, "asc or desc is expected behind an expression")
+            raise ODataMismatch(part, "asc or desc is expected behind an expression")
         tokens.end()
 
 
-def _check_number(name: str) -> Function[[str, Place], None]:
-    def check(value: str, place: Place) -> None:
+def _check_number(name: str) -> Function[[str, OptionsPlace], None]:
+    def check(value: str, place: OptionsPlace) -> None:
         if not _NUMBER.fullmatch(value):
-            raise ODataError(place.part(name), f"a number of at most {MOST_DIGITS} digits is expected")
+            raise ODataMismatch(place.part(name), f"a number of at most {MOST_DIGITS} digits is expected")
 
     return check
 
 
-def _check_index(value: str, place: Place) -> None:
+def _check_index(value: str, place: OptionsPlace) -> None:
     if not _NUMBER.fullmatch(value.removeprefix("-")):
-        raise ODataError(place.part("$index"), f"a number of at most {MOST_DIGITS} digits is expected")
+        raise ODataMismatch(place.part("$index"), f"a number of at most {MOST_DIGITS} digits is expected")
 
 
-def _check_count_flag(value: str, place: Place) -> None:
+def _check_count_flag(value: str, place: OptionsPlace) -> None:
     if value not in ("true", "false"):
-        raise ODataError(place.part("$count"), "true or false is expected")
+        raise ODataMismatch(place.part("$count"), "true or false is expected")
 
 
-def _check_levels(value: str, place: Place) -> None:
+def _check_levels(value: str, place: OptionsPlace) -> None:
     if value != "max" and not (_NUMBER.fullmatch(value) and 0 < int(value) <= MOST_EXPANSIONS):
-        raise ODataError(place.part("$levels"), f"max, or a number up to {MOST_EXPANSIONS}, is expected")
+        raise ODataMismatch(place.part("$levels"), f"max, or a number up to {MOST_EXPANSIONS}, is expected")
 
 
-def _check_select(value: str, place: Place) -> None:
+def _check_select(value: str, place: OptionsPlace) -> None:
     part = place.part("$select")
     for item in split(value, ",", part):
         head, nested = head_and_options(item, part)
@@ -158,10 +158,10 @@ def _check_select(value: str, place: Place) -> None:
             _check_nested(nested, scope, head, place)
 
 
-def _check_expand(value: str, place: Place) -> None:
+def _check_expand(value: str, place: OptionsPlace) -> None:
     part = place.part("$expand")
     if place.depth >= MOST_EXPANSIONS:
-        raise ODataError(part, f"more than {MOST_EXPANSIONS} expansions in each other")
+        raise ODataMismatch(part, f"more than {MOST_EXPANSIONS} expansions in each other")
     for item in split(value, ",", part):
         head, nested = head_and_options(item, part)
         path = head.removesuffix("/$ref").removesuffix("/$count")
@@ -173,64 +173,59 @@ def _check_expand(value: str, place: Place) -> None:
             _check_nested(nested, inner, head, place)
 
 
-def _require_navigation(path: str, inner: Scope, place: Place, part: str) -> None:
-    """Raises ODataError: the last name of *path* that is not a type is not a navigation property."""
-    metadata, owner = place.scope.metadata, place.scope.it
+def _require_navigation(path: str, inner: ExpressionScope, place: OptionsPlace, part: str) -> None:
+    """Raises ODataMismatch: the last name of *path* that is not a type is not a navigation property."""
     names = path.split("/")
-    is_last = [name for name in names if "." not in name]
-    here = None if owner is None else owner.name
-    for name in names[: names.index(is_last[-1])] if is_last else []:
-        here = metadata.qualified(name) if "." in name else _name_of(metadata.member(here or "", name))
-    if not is_last or inner.it is None or metadata.navigation(here or "", is_last[-1]) is None:
-        raise ODataError(part, f"{shown(path)} is not a navigation property")
+    while names and "." in names[-1]:
+        names.pop()
+    owner = _at("/".join(names[:-1]), place, part) if names[:-1] else place.scope
+    if not names or inner.it is None or owner.navigation(names[-1]) is None:
+        raise ODataMismatch(part, f"{shown(path)} is not a navigation property")
 
 
-def _name_of(reference: object) -> str:
-    return getattr(reference, "name", "")
-
-
-def _check_nested(text: str, scope: Scope, head: str, place: Place) -> None:
+def _check_nested(text: str, scope: ExpressionScope, head: str, place: OptionsPlace) -> None:
     """The options in the brackets of an item."""
     path = place.part(head)
-    options: dict[str, str] = {}
-    for option in split(text, ";", path):
-        name, equals, value = option.partition("=")
-        full = name if name.startswith(("$", "@")) else f"${name}"
-        if full not in _NESTED or not equals or full in options:
-            raise ODataError(path, f"{shown(name)} is not an option here, or is given twice")
-        options[full] = value
+    options = _nested_options(text, path)
     many = scope.it is not None and scope.it.many and not head.endswith("/$ref/$count")
-    inner = Place(replace(scope, it=None if scope.it is None else scope.it.item), many, path, place.depth + 1)
+    inner = OptionsPlace(replace(scope, it=None if scope.it is None else scope.it.item), many, path, place.depth + 1)
     check_options(options, inner)
 
 
-def _at(path: str, place: Place, part: str) -> Scope:
-    """The scope at the end of *path*: of properties and casts. Raises ODataError: there is no such path."""
+def _nested_options(text: str, path: str) -> dict[str, str]:
+    options: dict[str, str] = {}
+    for option in split(text, ";", path):
+        name, equals, value = option.partition("=")
+        full = name if name.startswith("$") else f"${name}"
+        if full not in _NESTED or not equals or full in options:
+            raise ODataMismatch(path, f"{shown(name)} is not an option here, or is given twice")
+        options[full] = value
+    return options
+
+
+def _at(path: str, place: OptionsPlace, part: str) -> ExpressionScope:
+    """The scope at the end of *path*: of properties and casts. Raises ODataMismatch: there is no such path."""
     scope = place.scope
     for name in path.split("/"):
         if name == "*" and path.endswith("*") or name in scope.dynamic:
             return replace(scope, it=None)
         if not _PATH_NAME.fullmatch(name):
-            raise ODataError(part, f"{shown(name)} is not a name")
+            raise ODataMismatch(part, f"{shown(name)} is not a name")
         if name.endswith(".*"):
             return replace(scope, it=None)
         scope = _step(name, scope, part)
     return scope
 
 
-def _step(name: str, scope: Scope, part: str) -> Scope:
-    metadata, here = scope.metadata, scope.it
-    if here is None:
-        raise ODataError(part, f"{shown(name)} is not a property")
+def _step(name: str, scope: ExpressionScope, part: str) -> ExpressionScope:
+    if scope.it is None:
+        raise ODataMismatch(part, f"{shown(name)} is not a property")
     if "." in name:
         return _cast(name, scope, part)
-    known = metadata.member(here.name, name)
-    if known is None and not metadata.is_open(here.name):
-        raise ODataError(part, f"{here.name} has no property {shown(name)}")
-    return replace(scope, it=known)
+    return replace(scope, it=member_of(scope.it.item, name, scope.metadata, part))
 
 
-def _cast(name: str, scope: Scope, part: str) -> Scope:
+def _cast(name: str, scope: ExpressionScope, part: str) -> ExpressionScope:
     """The scope behind a type; a function or action of the type can be selected too."""
     metadata, here = scope.metadata, scope.it
     qualified = metadata.qualified(name)
@@ -238,20 +233,20 @@ def _cast(name: str, scope: Scope, part: str) -> Scope:
         return replace(scope, it=replace(here, name=qualified))
     if here is not None and part.endswith("$select") and metadata.bound(name, here.item):
         return replace(scope, it=None)
-    raise ODataError(part, f"{shown(name)} is neither a type nor a function or action of this")
+    raise ODataMismatch(part, f"{shown(name)} is neither a type nor a function or action of this")
 
 
-def _check_format(value: str, place: Place) -> None:
+def _check_format(value: str, place: OptionsPlace) -> None:
     if not re.fullmatch(r"[\w.+-]+(?:/[\w.+-]+)?(?:;[\w.+=-]+)*", value):
-        raise ODataError(place.part("$format"), "a media type, or a short name such as json, is expected")
+        raise ODataMismatch(place.part("$format"), "a media type, or a short name such as json, is expected")
 
 
-def _check_text(value: str, place: Place) -> None:
+def _check_text(value: str, place: OptionsPlace) -> None:
     if not value:
-        raise ODataError(place.path or "query", "an option without a value")
+        raise ODataMismatch(place.path or "query", "an option without a value")
 
 
-_CHECKS: Mapping[str, Function[[str, Place], None]] = {
+_CHECKS: Mapping[str, Function[[str, OptionsPlace], None]] = {
     "$filter": _check_filter,
     "$orderby": _check_order,
     "$top": _check_number("$top"),

@@ -10,26 +10,28 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from gateway.odata.expressions import Expression, Scope
-from gateway.odata.failures import ODataError, shown
+from gateway.odata.expressions import ExpressionScope, ODataExpression
+from gateway.odata.failures import ODataMismatch, shown
 from gateway.odata.kinds import STRUCTURE, kind_of
-from gateway.odata.metadata import Metadata
-from gateway.odata.options import SYSTEM, Place, check_count, check_options, check_typeless
-from gateway.odata.paths import Resource, decoded, resource_at
-from gateway.odata.tokens import Tokens
+from gateway.odata.metadata import ServiceModel
+from gateway.odata.options import SYSTEM, OptionsPlace, check_count, check_options, check_typeless
+from gateway.odata.paths import AddressedResource, decoded, resource_at
+from gateway.odata.tokens import WordStream
 
 MOST_QUERY_CHARACTERS = 16_384
 MOST_OPTIONS = 100
+
+FIRST, LAST = (4, 0), (4, 99)  # versions of OData 4
 
 _VERSION = re.compile(r"[0-9]{1,2}\.(?:0|[0-9]{2})")
 _ALIAS = re.compile(r"@[^\W\d]\w{0,127}")
 
 
 def version_of(text: str, part: str) -> tuple[int, int]:
-    """``4.01`` → (4, 1). Raises ODataError: it is not a version."""
+    """``4.01`` → (4, 1). Raises ODataMismatch: it is not a version."""
     text = text.partition(";")[0].strip()
     if not _VERSION.fullmatch(text):
-        raise ODataError(part, f"{shown(text)} is not a version")
+        raise ODataMismatch(part, f"{shown(text)} is not a version")
     major, _, minor = text.partition(".")
     return int(major), int(minor)
 
@@ -47,17 +49,17 @@ class VersionRange:
     highest: tuple[int, int] | None = None
 
     def version(self, header: Callable[[str], str | None]) -> tuple[int, int]:
-        """The version of a request by its headers ``OData-Version`` and ``OData-MaxVersion``. Raises ODataError."""
+        """The version of a request by its headers ``OData-Version`` and ``OData-MaxVersion``. Raises ODataMismatch."""
         written, most = header("OData-Version"), header("OData-MaxVersion")
         version = self.assumed if written is None else version_of(written, "OData-Version")
-        if version[0] != 4 or (self.lowest and version < self.lowest) or (self.highest and version > self.highest):
-            raise ODataError("OData-Version", f"{_written(version)} is not accepted")
-        if most is not None and version_of(most, "OData-MaxVersion") < (self.lowest or (4, 0)):
-            raise ODataError("OData-MaxVersion", f"{shown(most)} is lower than every version that is accepted")
+        if not max(FIRST, self.lowest or FIRST) <= version <= min(LAST, self.highest or LAST):
+            raise ODataMismatch("OData-Version", f"{_written(version)} is not accepted")
+        if most is not None and version_of(most, "OData-MaxVersion") < (self.lowest or FIRST):
+            raise ODataMismatch("OData-MaxVersion", f"{shown(most)} is lower than every version that is accepted")
         return version
 
 
-def check_url(path: str, query: str, metadata: Metadata, version: tuple[int, int]) -> None:
+def check_url(path: str, query: str, metadata: ServiceModel, version: tuple[int, int]) -> None:
     """
     Judge a request's URL.
 
@@ -66,41 +68,41 @@ def check_url(path: str, query: str, metadata: Metadata, version: tuple[int, int
         query: Without ``?``, percent-encoded.
 
     Raises:
-        ODataError: It is not OData, or does not fit *metadata*.
+        ODataMismatch: It is not OData, or does not fit *metadata*.
     """
     options, aliases = _parsed(query, version)
     resource = resource_at(path, metadata, aliases)
     it = resource.type
-    scope = Scope(metadata, None if it is None else it.item, aliases=aliases)
+    scope = ExpressionScope(metadata, None if it is None else it.item, aliases=aliases)
     for name, value in aliases.items():
         _check_alias(name, value, scope)
     many = it is not None and it.many
-    place = Place(scope, many)
+    place = OptionsPlace(scope, many)
     if resource.form == "count":
         check_count(options, place)
     elif it is None:
-        check_typeless(options, Place(scope, resource.form == "action"))
+        check_typeless(options, OptionsPlace(scope, resource.form == "action"))
     else:
         _check_form(options, resource, place)
         check_options(options, place)
 
 
-def _check_form(options: dict[str, str], resource: Resource, place: Place) -> None:
-    """Raises ODataError: values and primitive properties have nothing to select or expand."""
+def _check_form(options: dict[str, str], resource: AddressedResource, place: OptionsPlace) -> None:
+    """Raises ODataMismatch: values and primitive properties have nothing to select or expand."""
     is_structure = kind_of(place.scope.it, place.scope.metadata) == STRUCTURE
     for name in ("$select", "$expand"):
         if name in options and (not is_structure or resource.form != "resource"):
-            raise ODataError(name, "it is for entities and complex values")
+            raise ODataMismatch(name, "it is for entities and complex values")
     if "$id" in options and resource.form != "reference":
-        raise ODataError("$id", "it is for references")
+        raise ODataMismatch("$id", "it is for references")
     if "$levels" in options:
-        raise ODataError("$levels", "it is for expansions")
+        raise ODataMismatch("$levels", "it is for expansions")
 
 
 def _parsed(query: str, version: tuple[int, int]) -> tuple[dict[str, str], dict[str, str]]:
-    """System query options by their usual names, and parameter aliases. Raises ODataError."""
+    """System query options by their usual names, and parameter aliases. Raises ODataMismatch."""
     if len(query) > MOST_QUERY_CHARACTERS or query.count("&") >= MOST_OPTIONS:
-        raise ODataError("query", "it is too long")
+        raise ODataMismatch("query", "it is too long")
     options: dict[str, str] = {}
     aliases: dict[str, str] = {}
     for pair in filter(None, query.split("&")):
@@ -111,28 +113,26 @@ def _parsed(query: str, version: tuple[int, int]) -> tuple[dict[str, str], dict[
         if known is None:
             continue
         if known in place:
-            raise ODataError(known, "it is given twice")
+            raise ODataMismatch(known, "it is given twice")
         place[known] = decoded(value, known)
     return options, aliases
 
 
 def _usual(name: str, version: tuple[int, int]) -> str | None:
-    """*name* as this module knows it; None: a custom option, which means nothing to OData. Raises ODataError."""
-    if name.startswith("@"):
-        if not _ALIAS.fullmatch(name):
-            raise ODataError("query", f"{shown(name)} is not a parameter alias")
+    """*name* as this module knows it; None: a custom option, which means nothing to OData. Raises ODataMismatch."""
+    if _ALIAS.fullmatch(name):
         return name
     plain = f"${name.removeprefix('$').strip().lower()}"
     if plain in SYSTEM and (name in SYSTEM or version >= (4, 1)):
         return plain
-    if plain in SYSTEM or name.strip().startswith("$"):
+    if plain in SYSTEM or name.strip().startswith(("$", "@")):
         why = "OData 4.0 writes it with $ and in lower case" if plain in SYSTEM else "there is no such option"
-        raise ODataError("query", f"{shown(name)}: {why}")
+        raise ODataMismatch("query", f"{shown(name)}: {why}")
     return None
 
 
-def _check_alias(name: str, value: str, scope: Scope) -> None:
+def _check_alias(name: str, value: str, scope: ExpressionScope) -> None:
     """The value of a parameter alias: an expression. Collections and objects in JSON are not read."""
-    tokens = Tokens(value.strip(" \t"), name)
-    Expression(tokens, scope).value()
+    tokens = WordStream(value.strip(" \t"), name)
+    ODataExpression(tokens, scope).value()
     tokens.end()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from gateway.odata.failures import ODataError, shown
+from gateway.odata.failures import ODataMismatch, shown
 
 PART = "$search"
 MOST_WORDS = 200
@@ -18,14 +18,14 @@ _WORD = re.compile(r'[ \t]*(?:(?P<phrase>"(?:[^"\\]|\\["\\])+")|(?P<mark>[()])|(
 
 
 def check_search(text: str) -> None:
-    """Raises ODataError: *text* is not a search expression."""
-    words = _Words(text)
+    """Raises ODataMismatch: *text* is not a search expression."""
+    words = _SearchWords(text)
     words.expression()
     if words.here:
-        raise ODataError(PART, f"nothing more is expected at {shown(words.here)}")
+        raise ODataMismatch(PART, f"nothing more is expected at {shown(words.here)}")
 
 
-class _Words:
+class _SearchWords:
     def __init__(self, text: str) -> None:
         self._words: list[str] = []
         self._depth = 0
@@ -33,7 +33,7 @@ class _Words:
         while place < len(text):
             match = _WORD.match(text, place)
             if match is None or len(self._words) >= MOST_WORDS:
-                raise ODataError(PART, "it is too long" if match else f"{shown(text[place:])} cannot be read")
+                raise ODataMismatch(PART, "it is too long" if match else f"{shown(text[place:])} cannot be read")
             self._words.append(match[0].strip())
             place = match.end()
 
@@ -57,14 +57,14 @@ class _Words:
         if word == "(":
             self._group()
         elif word in ("", ")", "AND", "OR", "NOT"):
-            raise ODataError(PART, "a word is expected")
+            raise ODataMismatch(PART, "a word is expected")
 
     def _group(self) -> None:
         self._depth += 1
         if self._depth > MOST_DEPTH:
-            raise ODataError(PART, f"nested deeper than {MOST_DEPTH}")
+            raise ODataMismatch(PART, f"nested deeper than {MOST_DEPTH}")
         self.expression()
         if self.here != ")":
-            raise ODataError(PART, "a bracket is not closed")
+            raise ODataMismatch(PART, "a bracket is not closed")
         self._words.pop(0)
         self._depth -= 1

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from gateway.odata.failures import ODataError, shown
+from gateway.odata.failures import ODataMismatch, shown
 
 MOST_CHARACTERS = 8192
 MOST_TOKENS = 2000
@@ -37,7 +37,7 @@ _TOKEN = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Token:
+class Word:
     """
     One word.
 
@@ -51,26 +51,26 @@ class Token:
     start: int
 
 
-class Tokens:
+class WordStream:
     """The words of one text, read from the front; *part* names it in errors."""
 
     def __init__(self, text: str, part: str) -> None:
-        """Raises ODataError: it is too long, or has something that is no word."""
+        """Raises ODataMismatch: it is too long, or has something that is no word."""
         self.text = text
         self.part = part
         self._tokens = _split(text, part)
         self._index = 0
 
     @property
-    def here(self) -> Token:
+    def here(self) -> Word:
         """The next word."""
         return self._tokens[self._index]
 
-    def ahead(self, count: int) -> Token:
+    def ahead(self, count: int) -> Word:
         """The word *count* behind the next."""
         return self._tokens[min(self._index + count, len(self._tokens) - 1)]
 
-    def take(self) -> Token:
+    def take(self) -> Word:
         """The next word, which is then behind."""
         token = self.here
         self._index = min(self._index + 1, len(self._tokens) - 1)
@@ -91,7 +91,7 @@ class Tokens:
         return True
 
     def expect(self, text: str) -> None:
-        """Take the mark *text*. Raises ODataError: something else is there."""
+        """Take the mark *text*. Raises ODataMismatch: something else is there."""
         if not self.takes(text):
             raise self.error(f"{text} is expected")
 
@@ -105,26 +105,26 @@ class Tokens:
         return self.take().text
 
     def end(self) -> None:
-        """Raises ODataError: there is more."""
+        """Raises ODataMismatch: there is more."""
         if self.here.kind != "end":
             raise self.error("nothing more is expected")
 
-    def error(self, message: str) -> ODataError:
+    def error(self, message: str) -> ODataMismatch:
         """*message* about the next word."""
         place = shown(self.text[self.here.start :][:20]) if self.here.kind != "end" else "the end"
-        return ODataError(self.part, f"{message} at {place}")
+        return ODataMismatch(self.part, f"{message} at {place}")
 
 
-def _split(text: str, part: str) -> list[Token]:
+def _split(text: str, part: str) -> list[Word]:
     if len(text) > MOST_CHARACTERS:
-        raise ODataError(part, f"longer than {MOST_CHARACTERS} characters")
-    tokens: list[Token] = []
+        raise ODataMismatch(part, f"longer than {MOST_CHARACTERS} characters")
+    tokens: list[Word] = []
     place = 0
     while place < len(text):
         match = _TOKEN.match(text, place)
         if match is None or len(tokens) >= MOST_TOKENS:
             why = f"{shown(text[place : place + 20])} cannot be read" if match is None else "it is too long"
-            raise ODataError(part, why)
-        tokens.append(Token(str(match.lastgroup), match[0], place))
+            raise ODataMismatch(part, why)
+        tokens.append(Word(str(match.lastgroup), match[0], place))
         place = match.end()
-    return [*tokens, Token("end", "", len(text))]
+    return [*tokens, Word("end", "", len(text))]

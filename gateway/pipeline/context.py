@@ -31,7 +31,7 @@ from gateway.wire.work import Work
 
 if TYPE_CHECKING:
     from gateway.errors import PolicyError
-    from gateway.odata.metadata import Metadata
+    from gateway.odata.metadata import ServiceModel
     from gateway.openapi import OperationDefinition
     from gateway.pipeline.outcome import MaybeLater, Outcome
     from gateway.pipeline.place import Place
@@ -61,7 +61,7 @@ class OperationInfo(OperationFacts):
 
     examples: tuple[StoredExample, ...] = ()
     definition: OperationDefinition | None = None
-    model: Metadata | None = None
+    model: ServiceModel | None = None
 
 
 @dataclass(slots=True)  # never changed; freezing would cost more than all the rest of making one

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 from gateway.documents.model import Section
 from gateway.documents.shape import ID, Attribute, Element, Kind
 from gateway.errors import PolicyError
-from gateway.odata.failures import ODataError
+from gateway.odata.failures import ODataMismatch
 from gateway.odata.request import VersionRange, check_url, version_of
 from gateway.pipeline.changes import Change, variables
 from gateway.pipeline.policy import PolicyType
@@ -71,7 +71,7 @@ class ValidateODataRequest(PolicyType):
                 _version(settings, "min-odata-version"),
                 _version(settings, "max-odata-version"),
             )
-        except ODataError as error:
+        except ODataMismatch as error:
             raise settings.error("bad-value", str(error), "write 4.0 or 4.01") from None
         return cls(settings.maybe(settings.constant, "error-variable-name"), versions, max_size)
 
@@ -84,7 +84,7 @@ class ValidateODataRequest(PolicyType):
         """Raises PolicyError: 400, the request does not fit."""
         try:
             self._check(context)
-        except ODataError as error:
+        except ODataMismatch as error:
             if self.variable:
                 context.variables[self.variable] = str(error)
             demand = {"kind": "ODataRequest", "name": error.part, "rule": "IncorrectMessage"}
@@ -105,7 +105,7 @@ class ValidateODataRequest(PolicyType):
     @staticmethod
     def _check_size(size: int, most: int) -> None:
         if size > most:
-            raise ODataError("body", f"{size} bytes, and at most {most} are allowed")
+            raise ODataMismatch("body", f"{size} bytes, and at most {most} are allowed")
 
 
 def _version(settings: Settings, name: str) -> tuple[int, int] | None:

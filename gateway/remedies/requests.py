@@ -192,8 +192,8 @@ REQUEST: Mapping[str, Remedy] = {
         "element in its body and the Content-Type of its version."
     ),
     "SoapOperationUnclear": lambda _: (
-        "SOAPAction, the parameter action, wsa:Action and the body's first element have to be those of one operation of "
-        "the WSDL. Is the client generated from the WSDL that the API has?"
+        "SOAPAction, the parameter action, wsa:Action and the body's first element have to be those of one operation "
+        "of the WSDL. Is the client generated from the WSDL that the API has?"
     ),
     "SoapMediaType": lambda _: "Send text/xml (SOAP 1.1) or application/soap+xml (SOAP 1.2), charset UTF-8.",
     "ODataMetadataNotAvailable": lambda _: "Make it an API of type odata with metadata, or remove the policy there.",

@@ -22,6 +22,7 @@ from gateway.soap.wsdl_files import WsdlFiles
 
 WSDL = "{http://schemas.xmlsoap.org/wsdl/}"
 _BINDINGS = ("{http://schemas.xmlsoap.org/wsdl/soap/}", "{http://schemas.xmlsoap.org/wsdl/soap12/}")
+_HEADERS = tuple(f"{prefix}header" for prefix in _BINDINGS)
 _OVER_HTTP = (
     "http://schemas.xmlsoap.org/soap/http",
     "http://schemas.xmlsoap.org/soap/http/",
@@ -85,11 +86,10 @@ def _check_names(operations: dict[_Key, SoapOperation]) -> None:
         if by_name.setdefault(operation.name.lower(), operation) is not operation:
             message = f"two port types have an operation {operation.name}"
             raise LoadError.at(operation.location, "ambiguous-wsdl", message, "choose a port: soap: {port: NAME}")
-        for action in operation.actions or {""}:
-            other = by_message.setdefault((operation.element, action), operation)
-            if other is not operation:
-                message = f"{operation.name} and {other.name} have the same action and body"
-                raise LoadError.at(operation.location, "ambiguous-wsdl", message, "give one of them another action")
+        others = [by_message.setdefault((operation.element, action), operation) for action in operation.actions or {""}]
+        if clash := next((other for other in others if other is not operation), None):
+            message = f"{operation.name} and {clash.name} have the same action and body"
+            raise LoadError.at(operation.location, "ambiguous-wsdl", message, "give one of them another action")
 
 
 class _Service:
@@ -102,13 +102,15 @@ class _Service:
     def bindings(self) -> Iterator[etree._Element]:
         """The SOAP bindings of the chosen ports, each once. Raises LoadError: there is none."""
         names = {self._files.qname(port, "binding"): port for port in self._ports()}
-        bindings = {name: self._files.named("binding", name, port) for name, port in names.items()}
-        chosen = [binding for binding in bindings.values() if _soap(binding) is not None]
+        bindings = [self._files.named("binding", name, port) for name, port in names.items()]
+        chosen = [binding for binding in bindings if _soap(binding) is not None]
         if not chosen:
-            message = "no port has a SOAP binding over HTTP" if bindings else "it has no such service or port"
-            known = ", ".join(sorted(port.get("name", "") for port in self._files.all("service", "port"))) or "none"
-            raise LoadError.at(self._files.start, "no-soap-port", message, f"its ports: {known}")
+            raise self._no_binding("no port has a SOAP binding over HTTP" if bindings else "it has no such port")
         yield from chosen
+
+    def _no_binding(self, message: str) -> LoadError:
+        known = ", ".join(sorted(port.get("name", "") for port in self._files.all("service", "port"))) or "none"
+        return LoadError.at(self._files.start, "no-soap-port", message, f"its ports: {known}")
 
     def _ports(self) -> Iterator[etree._Element]:
         for port in self._files.all("service", "port"):
@@ -147,14 +149,14 @@ class _Service:
     def _addressed(self, described: etree._Element, port_type: etree._Element, name: str) -> str:
         """What ``wsa:Action`` is for the operation: what is written, or else the standard's pattern."""
         message = described.find(f"{WSDL}input")
-        written = next((message.get(key) for key in _WRITTEN_ACTIONS if message is not None and message.get(key)), None)
+        attributes = _attributes(message)
+        written = [attributes[key] for key in _WRITTEN_ACTIONS if attributes.get(key)]
         if written:
-            return written
+            return written[0]
         target = self._files.target_of(port_type)
         separator = ":" if target.startswith("urn:") else "/"
         one_way = described.find(f"{WSDL}output") is None
-        given = None if message is None else message.get("name")
-        shown = given or (name if one_way else f"{name}Request")
+        shown = attributes.get("name") or (name if one_way else f"{name}Request")
         return separator.join([target.rstrip(separator), port_type.get("name", ""), shown])
 
     def _body(self, bound: etree._Element) -> etree._Element | None:
@@ -186,7 +188,7 @@ class _Service:
         listed = None if body is None else body.get("parts")
         if listed is not None:
             return [part for part in parts if part.get("name") in listed.split()]
-        headers = {header.get("part") for prefix in _BINDINGS for header in bound.iter(f"{prefix}header")}
+        headers = [header.get("part") for header in bound.iter(*_HEADERS)]
         return [part for part in parts if part.get("name") not in headers]
 
 
@@ -198,7 +200,11 @@ def _soap(binding: etree._Element) -> etree._Element | None:
 
 
 def _extension(element: etree._Element, name: str) -> etree._Element | None:
-    return next((found for prefix in _BINDINGS if (found := element.find(f"{prefix}{name}")) is not None), None)
+    return next(element.iterchildren(*(f"{prefix}{name}" for prefix in _BINDINGS)), None)
+
+
+def _attributes(element: etree._Element | None) -> dict[str, str]:
+    return {} if element is None else {str(key): str(value) for key, value in element.items()}
 
 
 def _attribute(element: etree._Element | None, name: str) -> str:

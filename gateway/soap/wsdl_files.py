@@ -47,7 +47,7 @@ class WsdlFiles:
             root = self._parsed(file, importer)
             self._roots[file.resolve()] = root
             self._files[root] = str(file)
-            waiting += [(self._imported(file, found), self.place(found)) for found in root.iterfind(f"{WSDL}import")]
+            waiting += [(self._imported(file, named), self.place(named)) for named in root.iterfind(f"{WSDL}import")]
 
     def _parsed(self, file: Path, importer: Location) -> etree._Element:
         content = read_bytes(file, "write the path of a WSDL file")

@@ -9,8 +9,8 @@ from urllib.parse import quote
 import pytest
 
 from gateway.odata.csdl import read_metadata
-from gateway.odata.failures import ODataError
-from gateway.odata.metadata import Metadata
+from gateway.odata.failures import ODataMismatch
+from gateway.odata.metadata import ServiceModel
 from gateway.odata.request import VersionRange, check_url, version_of
 from tests.odata.shop import METADATA
 
@@ -206,42 +206,42 @@ LONG = {
 
 
 @pytest.fixture(scope="module")
-def metadata(tmp_path_factory: pytest.TempPathFactory) -> Metadata:
+def metadata(tmp_path_factory: pytest.TempPathFactory) -> ServiceModel:
     """The model of the shop."""
     file = tmp_path_factory.mktemp("odata") / "metadata.xml"
     file.write_text(METADATA)
     return read_metadata(file)
 
 
-def judge(url: str, metadata: Metadata, version: tuple[int, int] = (4, 0)) -> str:
+def judge(url: str, metadata: ServiceModel, version: tuple[int, int] = (4, 0)) -> str:
     """Empty, or why *url* is refused."""
     path, _, query = url.partition("?")
     try:
         check_url(path, quote(query, safe="%$&=()/;,'@*:+"), metadata, version)
-    except ODataError as error:
+    except ODataMismatch as error:
         return str(error)
     return ""
 
 
-def test_what_odata_allows(metadata: Metadata) -> None:
+def test_what_odata_allows(metadata: ServiceModel) -> None:
     """Paths, keys, options and expressions that fit the metadata pass."""
     refused = {url: why for url in GOOD if (why := judge(url, metadata))}
     assert not refused
 
 
-def test_what_odata_does_not_allow(metadata: Metadata) -> None:
+def test_what_odata_does_not_allow(metadata: ServiceModel) -> None:
     """Whatever does not fit the grammar or the metadata is refused, and so is what servers could read differently."""
     assert not [url for url in BAD if not judge(url, metadata)]
 
 
-def test_what_is_too_much(metadata: Metadata) -> None:
+def test_what_is_too_much(metadata: ServiceModel) -> None:
     """Depth, length and number of everything have a bound, and refusing takes no time worth mentioning."""
     started = process_time()
     assert not [name for name, url in LONG.items() if not judge(url, metadata)]
     assert process_time() - started < 1.0
 
 
-def test_options_of_later_versions(metadata: Metadata) -> None:
+def test_options_of_later_versions(metadata: ServiceModel) -> None:
     """From 4.01 on options may come without $ and in any case; they are judged all the same."""
     assert not judge("/Customers?filter=ID eq 1&TOP=1", metadata, (4, 1))
     assert judge("/Customers?filter=Nope eq 1", metadata, (4, 1))
@@ -268,7 +268,7 @@ def test_versions(headers: dict[str, str], version: tuple[int, int] | None) -> N
     if version is not None:
         assert accepted.version(lambda name: headers.get(name)) == version
     else:
-        with pytest.raises(ODataError):
+        with pytest.raises(ODataMismatch):
             accepted.version(lambda name: headers.get(name))
 
 
@@ -276,11 +276,11 @@ def test_versions_that_the_policy_accepts() -> None:
     """A range is one of numbers: 4.01 is later than 4.0."""
     only_new = VersionRange(lowest=version_of("4.01", ""), highest=version_of("4.01", ""))
     assert only_new.version(lambda _: "4.01") == (4, 1)
-    with pytest.raises(ODataError):
+    with pytest.raises(ODataMismatch):
         only_new.version(lambda _: None)
 
 
-def test_the_shops_metadata(metadata: Metadata, tmp_path: Path) -> None:
+def test_the_shops_metadata(metadata: ServiceModel, tmp_path: Path) -> None:
     """Aliases are resolved, inherited keys and properties known."""
     assert metadata.keys("Acme.Shop.Vip") == metadata.keys("Acme.Shop.Customer")
     assert set(metadata.keys("Acme.Shop.Order")) == {"Shop", "No"}

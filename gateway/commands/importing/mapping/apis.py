@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import Any
 
 from gateway.commands.importing.mapping.definitions import Definitions
+from gateway.commands.importing.mapping.descriptions import Descriptions
 from gateway.commands.importing.mapping.identifiers import last_segment
 from gateway.commands.importing.mapping.instance import Instance
 from gateway.commands.importing.mapping.operations import Operations
@@ -24,11 +25,15 @@ from gateway.commands.importing.resources import ArmResource
 
 _OTHER_KINDS = {
     "graphql": "GraphQL: the gateway does not parse queries, so that policies of fields would not run",
-    "soap": "SOAP: operations are told apart by the message, which the gateway does not look into",
-    "odata": "OData: operations are made of the service's metadata, which the gateway does not read",
     "websocket": "WebSocket: an API without operations would let every path pass",
 }
 _DEFINED_AS = {"graphql": "graphql", "wsdl": "soap", "odata": "odata", "grpc": "grpc"}
+_DESCRIBED = ("soap", "odata")
+_MISSING = {
+    "soap": "its WSDL is not in the source, or cannot be read; it says which messages there are",
+    "odata": "its metadata is not in the source, or cannot be read; it says which paths there are",
+}
+_ADD = {"soap": "export the API with its WSDL", "odata": "export the API with its metadata"}
 _PROTOCOLS = ("http", "https", "ws", "wss")
 _KEY_NAMES = {"header": "Ocp-Apim-Subscription-Key", "query": "subscription-key"}
 
@@ -43,6 +48,7 @@ class Apis:
         self._workspaces = workspaces
         self._versions = Versions(instance)
         self._definitions = Definitions(instance)
+        self._descriptions = Descriptions(instance)
         self._operations = Operations(instance, policies, self._definitions)
 
     def map(self) -> None:
@@ -62,20 +68,28 @@ class Apis:
             message = f"made from {last_segment(source)}: what it does not have itself is taken from there"
             self._draft.changed(taker.location_of("sourceApiId"), what, message)
         api = self._address(taker, id, resource.workspace, revision)
-        operations = self._operations.of(resource, taker, id)
+        operations = self._listed(resource, taker, id, kind)
         if operations is None:
-            message = "its operations are not in the source; without them every path would pass"
+            message = _MISSING.get(kind, "its operations are not in the source; without them every path would pass")
             self._instance.ids.forget("apis", resource.name[-1], resource.workspace)
-            return self._leave_out(resource, taker, message, "add its operations, or its OpenAPI definition")
+            return self._leave_out(
+                resource, taker, message, _ADD.get(kind, "add its operations, or its OpenAPI definition")
+            )
         self._instance.add_revision(resource, id)
-        api |= {"type": "grpc"} if kind == "grpc" else {}
+        api |= {"type": kind} if kind in ("grpc", *_DESCRIBED) else {}
         api |= self._workspaces.of(resource, what, "policies", "apis", id, "api.xml")
         self._draft.item("apis", {**api, **operations}, self._instance.origin(resource.location))
         count = len(operations.get("operations", ()))
         listed = f"with {count} operation{'' if count == 1 else 's'}"
-        listed = "with its definition" if "openapi" in operations else listed
+        listed = "with its definition" if {"openapi", "wsdl", "metadata"}.intersection(operations) else listed
         self._draft.mapped(resource.location, what, f"path /{api['path']} {listed}")
         return None
+
+    def _listed(self, resource: ArmResource, taker: Taker, id: str, kind: str) -> dict[str, Any] | None:
+        """The operations, and the file that describes them; None where they are not known."""
+        if kind not in _DESCRIBED:
+            return self._operations.of(resource, taker, id)
+        return self._operations.described(resource, id, self._descriptions.of(taker, id, kind))
 
     def _kind(self, taker: Taker) -> str:
         """``http``, or what else the API is."""
