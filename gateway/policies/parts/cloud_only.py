@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _AI = "it calls Azure AI Content Safety"
 _EMBEDDINGS = "it needs an embeddings deployment and a vector cache in Azure"
+_UNDESCRIBED = "Microsoft has not described it, so that what it would do here is a guess"
 _GRAPHQL = "GraphQL APIs and their resolvers are not run here"
 
 REASONS: Mapping[str, str] = {
@@ -34,9 +35,9 @@ REASONS: Mapping[str, str] = {
     "sql-data-source": _GRAPHQL,
     "publish-event": _GRAPHQL,
     "validate-graphql-request": _GRAPHQL,
-    "authentication-oauth2": "it needs APIM's credential manager",
-    "invoke-request": "it needs APIM's workspace gateways",
-    "cross-domain": "Flash and Silverlight, which read crossdomain.xml, no longer exist",
+    "authentication-oauth2": _UNDESCRIBED + "; get-authorization-context fetches such tokens",
+    "invoke-request": _UNDESCRIBED + "; send-request calls other services",
+    "cross-domain": "Flash and Silverlight, which read crossdomain.xml, no longer exist; for browsers there is cors",
 }
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,6 +41,10 @@ class ReadDescription:
     keys: dict[str, Any]
     ids: Mapping[str, str]
     closed: bool
+
+    def unlisted(self, listed: Iterable[str]) -> set[str]:
+        """The ids that are not *listed* and must not be open."""
+        return set(self.ids.values()).difference(listed) if self.closed else set()
 
     def id_of(self, operation: dict[str, Any]) -> str | None:
         """The id of the operation that *operation* of the instance is."""

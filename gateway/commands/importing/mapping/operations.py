@@ -55,7 +55,7 @@ class Operations:
         joined: dict[str, dict[str, Any]] = {}
         for operation in written:
             joined |= self._joined(operation, api, description)
-        unlisted = set(description.ids.values()) - set(joined) if written and description.closed else ()
+        unlisted = description.unlisted(joined) if written else ()
         joined |= {name: self._withheld(api, id, name) for name in sorted(unlisted)}
         return description.keys | _some(operation if len(operation) > 1 else None for operation in joined.values())
 
