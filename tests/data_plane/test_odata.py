@@ -26,14 +26,14 @@ apis:
 API = """<policies><inbound><base/><validate-odata-request/></inbound><outbound><base/>
 <set-header name="x-was"><value>@(context.Operation.Id)</value></set-header></outbound></policies>"""
 JOBS = """<policies><inbound><base/><set-query-parameter name="cross-company"><value>true</value></set-query-parameter>
-</inbound></policies>"""
+</inbound><outbound><base/></outbound></policies>"""
 SET = "BatchJobs"
 CASES = {
     "BatchJobs?$top=1&$select=BatchJobRecId": (200, SET),
     "%42atchJobs": (200, SET),
     "BatchJobs/$count": (200, SET),
     "$metadata": (200, "metadata"),
-    "": (200, "service-document"),
+    "": (307, "service-document"),
     "BatchJobs?$filter=Nope eq 1": (400, None),
     "BatchJobs?$top=1&$top=2": (400, None),
     "batchjobs": (404, None),
