@@ -110,6 +110,10 @@ audit: install ## Ask the advisory service of PyPI about every locked release; f
 docs: install ## Write the generated pages and pictures (a test compares them)
 	$(BIN)/python -m docs.generate
 
+refused: install ## Count again how many documents below FOLDER use the policies that are refused by name
+	$(BIN)/python -m docs.refused_policies $(FOLDER)
+	$(BIN)/python -m docs.generate
+
 protos: install ## Compile the messages of Envoy that are in gateway/data_plane/envoy/protos (a test compares them)
 	@$(BIN)/python -m grpc_tools.protoc --proto_path=$(PROTOS) --include_imports --descriptor_set_out=$(PROTOS)/envoy.binpb \
 		$(PROTOS)/*.proto

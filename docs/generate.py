@@ -16,6 +16,7 @@ from pathlib import Path
 
 from docs.pictures import pictures
 from docs.policy_groups import grouped
+from docs.refused_policies import total, uses_of
 from docs.walks import walk_pictures, walks_markdown
 from gateway.config.reference import markdown
 from gateway.data_plane.envoy.ext_proc.refusals import table
@@ -168,8 +169,11 @@ def _own(shape: Element) -> Iterator[tuple[Element, Attribute]]:
 def _refused() -> Iterator[str]:
     """Policies that are recognized by name and never run."""
     yield from ("## Refused", "", "A document with one of these does not load: a rule that silently does not run would")
-    yield from ("be worse. `gateway check` reports file, line and reason.", "", "| Policy | Why |", "|---|---|")
-    yield from (f"| {name} | {_cell(reason[:1].upper() + reason[1:])}. |" for name, reason in sorted(REFUSED.items()))
+    yield from ("be worse. `gateway check` reports file, line and reason. The last column says in how many of",)
+    yield from (f"{total()} public documents each is used (`make refused FOLDER=…` counts them again).", "")
+    yield from ("| Policy | Why | Documents |", "|---|---|---|")
+    for name, reason in sorted(REFUSED.items()):
+        yield f"| {name} | {_cell(reason[:1].upper() + reason[1:])}. | {uses_of(name)} |"
     yield ""
 
 

@@ -6,6 +6,7 @@ The error tree.
     ├── PolicyError          a request: a policy refuses, with APIM's reason; the pipeline continues with on-error
     ├── ExpressionError      a request: a policy expression threw (C# exception); becomes a PolicyError
     ├── XmlError             a body is not well-formed XML, or attempts something that is forbidden
+    ├── ODataMismatch        a URL or header that the metadata of an OData service does not allow
     ├── WorkExceeded         a request asks for more processor time or memory than one request may have: 413
     ├── TokenError           a token is refused, with APIM's reason
     │   ├── KeyNotFound      none of the keys at hand is the token's; a fetch may bring it

@@ -7,7 +7,7 @@ very same data plane on stand-ins.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from gateway.assembly.mcp import bind, offer_tools, tool_problems, tools_of
 from gateway.assembly.protected import challenging, facts_of, metadata_api, unnamed_servers
 from gateway.assembly.rewrites import unknown_everywhere, unknown_parameters
 from gateway.assembly.schemas import unused_schema_problems
+from gateway.assembly.selectors import selected_routes, selector
 from gateway.assembly.targets import ConfiguredTargets
 from gateway.config import Config
 from gateway.config.apis import Api, Operation
@@ -156,20 +157,14 @@ class _Run:
         self._describe(api, index, whole)
         info = entities.api_info(api, None if api.backend is None and api.service_url is None else target.url)
         grpc = api.grpc or (GrpcSettings() if api.type == "grpc" else None)
-        runtime = ApiRuntime(info, target, contract, whole, frozenset(api.path_escapes), grpc)
+        by_id = dict(zip((operation.id for operation in api.operations), operations, strict=True))
+        chooser = selector(api, by_id)
+        runtime = ApiRuntime(info, target, contract, whole, frozenset(api.path_escapes), grpc, selector=chooser)
+        listed = list(self._routed(api, index, by_id))
         return RoutedApi(
             id=api.id,
             path=api.path,
-            operations=[
-                RoutedOperation(
-                    operation.id,
-                    operation.method,
-                    operation.url_template,
-                    payload,
-                    operation.location or self._config.location("apis", index, "operations", number),
-                )
-                for number, (operation, payload) in enumerate(zip(api.operations, operations, strict=True))
-            ],
+            operations=listed if chooser is None else selected_routes(api, listed, whole),
             payload=runtime,
             version=_version(api),
             revision=api.revision,
@@ -184,9 +179,14 @@ class _Run:
             self.library.note(unnamed_servers(self._config, index, facts))
             self.metadata.append(metadata_api(api, facts, self._config, index, self._metrics))
 
+    def _routed(self, api: Api, index: int, runtimes: dict[str, OperationRuntime]) -> Iterator[RoutedOperation]:
+        for number, operation in enumerate(api.operations):
+            where = operation.location or self._config.location("apis", index, "operations", number)
+            yield RoutedOperation(operation.id, operation.method, operation.url_template, runtimes[operation.id], where)
+
     def _operation(self, api: Api, operation: Operation | None) -> OperationRuntime:
         """*operation* with its pipelines; None is the API as a whole."""
-        info = entities.WHOLE_API if operation is None else entities.operation_info(operation)
+        info = entities.WHOLE_API if operation is None else entities.operation_info(operation, api.model)
         own = None if operation is None else operation.policy
         if operation is not None and own is not None:
             self.library.note(

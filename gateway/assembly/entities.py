@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from gateway.config import Config
 from gateway.config.apis import Api, Example, Group, Operation, Product, User, named
@@ -18,6 +19,9 @@ from gateway.expressions.entities import (
 from gateway.pipeline.context import OperationInfo, StoredExample
 from gateway.wire.messages import Url
 from gateway.wire.upstream.way import StoredCertificate
+
+if TYPE_CHECKING:
+    from gateway.odata.metadata import ServiceModel
 
 WHOLE_API = OperationInfo("", "", "*", "/*")
 
@@ -41,7 +45,7 @@ def api_info(api: Api, service_url: Url | None) -> ApiInfo:
     )
 
 
-def operation_info(operation: Operation) -> OperationInfo:
+def operation_info(operation: Operation, model: ServiceModel | None = None) -> OperationInfo:
     """``context.Operation``."""
     examples = tuple(
         StoredExample(response.status, example.content_type, _example_body(example))
@@ -55,6 +59,7 @@ def operation_info(operation: Operation) -> OperationInfo:
         url_template=operation.url_template,
         examples=examples,
         definition=operation.definition,
+        model=model,
     )
 
 

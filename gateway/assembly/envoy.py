@@ -38,7 +38,22 @@ def processing_problems(config: Config, library: PolicyLibrary) -> list[Problem]
     if config.envoy is None or config.envoy.processor is None:
         return []
     fragments, name = library.fragment_documents(), config.envoy.processor.backend_header
-    return [problem for document in library.documents for problem in refused(document, fragments, name)]
+    problems = [problem for document in library.documents for problem in refused(document, fragments, name)]
+    return [*problems, *_soap_problems(config)]
+
+
+def _soap_problems(config: Config) -> list[Problem]:
+    """Which operation of a SOAP API is called is in the body, and Envoy brings bodies for policies only."""
+    return [
+        Problem(
+            config.location("apis", index),
+            "envoy-soap",
+            f"{api.id}: Envoy's external processor cannot run SOAP APIs",
+            "let a gateway without ext-proc carry it",
+        )
+        for index, api in enumerate(config.apis)
+        if api.type == "soap"
+    ]
 
 
 def processing_plane(

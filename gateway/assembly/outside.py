@@ -21,6 +21,7 @@ from gateway.assembly.targets import ConfiguredTargets
 from gateway.assembly.telemetry import configured_telemetry, start_telemetry, take_over_telemetry
 from gateway.config import Config
 from gateway.errors import GatewayError, LoadError
+from gateway.outside.authorizations import AuthorizationTokens
 from gateway.outside.event_sink import ConfiguredSink
 from gateway.outside.http_calls import HttpCalls
 from gateway.outside.identity import IdentityTokens
@@ -167,9 +168,16 @@ def _applications(config: Config, registry: CollectorRegistry) -> dict[str, Star
     return {"notifications": create_notifications(config.notifications, registry)}
 
 
+def _same_identity(former: Config, config: Config) -> bool:
+    same = former.managed_identity == config.managed_identity
+    return same and former.authorizations == config.authorizations
+
+
 def _identity(config: Config, former: Outside | None) -> IdentityTokens | None:
     """The gateway's own identity. Raises LoadError: its library is not installed."""
-    if former is not None and former.config.managed_identity == config.managed_identity:
+    if former is not None and _same_identity(former.config, config):
         return former.identity
     source = own_source(config)
+    if config.authorizations:
+        return IdentityTokens(AuthorizationTokens(config.authorizations, source))
     return None if source is None else IdentityTokens(source)

@@ -12,10 +12,15 @@ from gateway.errors import Location
 from gateway.graphql.settings import GraphQLSettings
 from gateway.reading.settings import Block, mistake
 from gateway.reading.values import BaseUrl, Count, File, Id, Secret, Status, TextForm
+from gateway.soap.settings import SoapSettings
 from gateway.wire.grpc.settings import GrpcSettings
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from gateway.odata.metadata import ServiceModel
     from gateway.openapi import OperationDefinition
+    from gateway.soap.wsdl import SoapOperation
 
 
 class Version(Block):
@@ -107,6 +112,12 @@ class Operation(Block):
         completed._definition, completed._location = definition, location
         return completed
 
+    def at(self, location: Location) -> Operation:
+        """This operation, at *location*."""
+        placed = self.model_copy()
+        placed._location = location
+        return placed
+
 
 class Api(Block):
     """One API: a URL prefix, a backend, a policy."""
@@ -115,10 +126,11 @@ class Api(Block):
     """Unique."""
     name: str | None = None
     """Display name. None: the id."""
-    type: Literal["http", "grpc", "graphql", "mcp"] = "http"
+    type: Literal["http", "grpc", "graphql", "mcp", "odata", "soap"] = "http"
     """`grpc`: its requests are gRPC calls, so that no policy may read or replace bodies. `graphql`: it has one
     endpoint, at its path, whose requests are read and bounded. `mcp`: it is an MCP server, made of operations or passed
-    through; see *mcp*."""
+    through; see *mcp*. `odata`: its operations are told apart by what their paths begin with, see *metadata*. `soap`:
+    by action and body, see *wsdl*."""
     path: str = ""
     """URL prefix, whole segments; empty takes what no other API claims."""
     backend: Id | None = None
@@ -129,6 +141,13 @@ class Api(Block):
     """Policy document of this API, XML or YAML."""
     openapi: File | None = None
     """Definition of the API: OpenAPI 3.0 or 3.1, or Swagger 2.0, in YAML or JSON. Its operations are the API's."""
+    wsdl: File | None = None
+    """Description of a SOAP service, WSDL 1.1. Its operations are the API's."""
+    soap: SoapSettings | None = None
+    """Which part of the WSDL is published, and how large messages may be."""
+    metadata: File | None = None
+    """Metadata of an OData 4 service, in XML. Its entity sets, singletons, functions and actions are the API's
+    operations."""
     translate_required_query_parameters: Literal["template", "query"] = "template"
     """Whether required query parameters of the definition become part of the URL template; without them: 404."""
     operations: tuple[Operation, ...] = ()
@@ -160,6 +179,43 @@ class Api(Block):
     """Where the key is read."""
     products: tuple[Id, ...] = ()
     """Products that contain this API, besides those that list it themselves."""
+
+    _described: Mapping[str, Any] = PrivateAttr({})
+
+    @property
+    def soap_operations(self) -> tuple[SoapOperation, ...]:
+        """The operations of the WSDL."""
+        operations: tuple[SoapOperation, ...] = self._described.get("soap", ())
+        return operations
+
+    @property
+    def model(self) -> ServiceModel | None:
+        """The model in the metadata."""
+        return self._described.get("odata")
+
+    @property
+    def described_names(self) -> Mapping[str, str]:
+        """What the WSDL or the metadata calls the operations, by id."""
+        names: Mapping[str, str] = self._described.get("names", {})
+        return names
+
+    def describes(self, described: Mapping[str, Any]) -> Api:
+        """This API with what its WSDL or metadata says."""
+        completed = self.model_copy()
+        completed._described = described
+        return completed
+
+    @model_validator(mode="after")
+    def _one_description(self) -> Api:
+        needed = {"soap": ("wsdl", self.wsdl), "odata": ("metadata", self.metadata)}
+        for kind, (key, file) in needed.items():
+            if (self.type == kind) != (file is not None):
+                raise mistake("one-of", f"{key} and type {kind} belong together", "write both, or neither")
+        if self.openapi is not None and self.type in needed:
+            raise mistake("one-of", f"an API of type {self.type} has no openapi", "remove openapi")
+        if self.soap is not None and self.type != "soap":
+            raise mistake("one-of", "soap is for APIs of type soap", "remove it")
+        return self
 
     @model_validator(mode="after")
     def _one_backend(self) -> Api:

@@ -59,8 +59,7 @@ def parse(text: str | bytes, file: str, directory: Path, environ: Mapping[str, s
     except ValidationError as error:
         raise LoadError(problems_of(error, positions)) from None
     config._positions, config._files = positions, frozenset(surroundings.files)
-    if any(api.openapi for api in config.apis):
-        config = _with_definitions(config)
+    config = _with_descriptions(_with_definitions(config))
     if any(api.type == "graphql" for api in config.apis):
         config = with_endpoints(config)
     if problems := sorted(unresolved(config), key=lambda problem: problem.location):
@@ -69,9 +68,19 @@ def parse(text: str | bytes, file: str, directory: Path, environ: Mapping[str, s
 
 
 def _with_definitions(config: Config) -> Config:
+    if not any(api.openapi for api in config.apis):
+        return config
     from gateway.config.definitions import with_definitions  # loads JSON Schema, which nothing else here needs
 
     return with_definitions(config)
+
+
+def _with_descriptions(config: Config) -> Config:
+    if not any(api.wsdl or api.metadata for api in config.apis):
+        return config
+    from gateway.config.described import with_descriptions  # loads lxml, which nothing else here needs
+
+    return with_descriptions(config)
 
 
 def problems_of(

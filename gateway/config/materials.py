@@ -61,6 +61,10 @@ class Certificate(Block):
     """Password of the private key or of the PKCS#12 file."""
 
 
+AuthorizationName = Annotated[
+    str, TextForm(r"^[^/\s]+/[^/\s]+$", "a provider and an authorization", "write it like github/bot")
+]
+
 ValueName = Annotated[
     str,
     TextForm(

@@ -10,14 +10,14 @@ from pydantic import PrivateAttr, model_validator
 from gateway.backends.settings import BackendSettings
 from gateway.config.apis import Api, Group, Product, Subscription, User
 from gateway.config.listening import Deployment, Limits, PublicTls, Reload, Timeouts, Tracing, WorkerSetting
-from gateway.config.materials import Certificate, NamedValueSettings, ValueName
+from gateway.config.materials import AuthorizationName, Certificate, NamedValueSettings, ValueName
 from gateway.config.positions import Positions
 from gateway.data_plane.envoy.settings import EnvoySettings
 from gateway.errors import Location
 from gateway.management.settings import ConsoleSettings
 from gateway.notifications.settings import NotificationSettings
 from gateway.outside.redis_settings import RedisStore
-from gateway.outside.settings import IdentitySettings, LoggerSettings
+from gateway.outside.settings import AuthorizationSettings, IdentitySettings, LoggerSettings
 from gateway.reading.settings import Block
 from gateway.reading.values import (
     LOOPBACK_NETWORKS,
@@ -103,6 +103,9 @@ class Config(Block):
     """SQLite file that keeps quotas across restarts, on one machine. None: they start again. Not used with *redis*."""
     managed_identity: IdentitySettings | None = None
     """The gateway's own identity. None: what `IDENTITY_ENDPOINT` or `AZURE_FEDERATED_TOKEN_FILE` offer, else none."""
+    authorizations: dict[AuthorizationName, AuthorizationSettings] = {}
+    """What get-authorization-context gets tokens for, by `provider/authorization`. Any other name is asked of
+    *managed-identity*."""
     named_values: dict[ValueName, NamedValueSettings] = {}
     """Texts for `{{name}}` in policy documents, by name."""
     backends: dict[Id, BackendSettings] = {}

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from time import monotonic
-from typing import TYPE_CHECKING, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 from gateway.data_plane.calls import answered, call_of, failed_call
 from gateway.data_plane.recording import Ruling, record_of, record_of_question, record_of_wire, ruling_on
@@ -62,6 +62,7 @@ class ApiRuntime:
         grpc: How gRPC calls pass; None: there are none, whatever a Content-Type claims.
         is_open: No subscription key is asked for or looked at: it only tells how to get a token.
         whole: Runs for an API without operations, and, on-error only, where no operation matches.
+        selector: Chooses the operation of requests whose path does not say which one it is; None: paths say it.
     """
 
     info: ApiInfo
@@ -71,6 +72,14 @@ class ApiRuntime:
     path_escapes: frozenset[str] = frozenset()
     grpc: GrpcSettings | None = None
     is_open: bool = False
+    selector: OperationSelector | None = None
+
+
+class OperationSelector(Protocol):
+    """Chooses the operation of a request by more than its path: a SOAP message, the names of OData."""
+
+    def select(self, context: Context) -> OperationRuntime | Awaitable[OperationRuntime]:
+        """The operation that is called, at once or when its body has been read. Raises PolicyError, BodyTooLarge."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,6 +245,8 @@ class Dispatcher:
         request.matched_query = match.matched_query
         if route.is_preflight:
             return operation.pipelines[None].answer_preflight(context)
+        if api.selector is not None and operation is api.whole:
+            run = partial(self._run_selected, api.selector, run)  # type: ignore[assignment]
         if self.access is None or api.is_open:
             return run(operation.pipelines[None], context)
         return self._with_access(self.access, context, operation, run)
@@ -319,6 +330,42 @@ class Dispatcher:
         self.watcher.granted(context, granted.all_access)
         product_id = None if granted.product is None else granted.product.id
         return run(operation.pipelines[product_id], context)
+
+    def _run_selected(
+        self, selector: OperationSelector, run: Callable[[Pipeline, Context], T], whole: Pipeline, context: Context
+    ) -> T | Response | Awaitable[Response]:
+        """*run* for the operation that *selector* chooses; *whole* answers where there is none."""
+        try:
+            chosen = selector.select(context)
+        except Exception as error:
+            context.place = _CONFIGURATION
+            return whole.recover(error, context)
+        if isinstance(chosen, OperationRuntime):
+            return run(self._become(chosen, context), context)
+        return self._run_later(chosen, run, whole, context)
+
+    async def _run_later(
+        self,
+        waiting: Awaitable[OperationRuntime],
+        run: Callable[[Pipeline, Context], T],
+        whole: Pipeline,
+        context: Context,
+    ) -> Response:
+        """The same, where a body has to be waited for."""
+        try:
+            chosen = await waiting
+        except Exception as error:
+            context.place = _CONFIGURATION
+            recovered = whole.recover(error, context)
+            return await recovered if isinstance(recovered, Awaitable) else recovered
+        outcome: Any = run(self._become(chosen, context), context)
+        return await outcome if isinstance(outcome, Awaitable) else outcome  # type: ignore[no-any-return]
+
+    def _become(self, chosen: OperationRuntime, context: Context) -> Pipeline:
+        """Let the request be one of *chosen*: in expressions, metrics and logs. Its pipeline for the product."""
+        context.operation = chosen.info
+        context.request.on_end = partial(self._ended, context, chosen)
+        return chosen.pipelines[None if context.product is None else context.product.id]
 
     def _ended(self, context: Context, operation: OperationRuntime, ending: Ending) -> None:
         """The server has sent the answer, or the client has left: count the exchange; keep and log it if it is due."""

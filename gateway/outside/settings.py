@@ -56,6 +56,25 @@ extra `[azure]`), or `static` (fixed tokens)."""
         return needed.get(self.source, {})
 
 
+class AuthorizationSettings(Block):
+    """One authorization of the credential manager: client credentials at a token endpoint."""
+
+    token_url: Url
+    """Token endpoint of the provider."""
+    client_id: str
+    """Client at that provider."""
+    client_secret: Secret
+    """Its secret."""
+    authentication: Literal["body", "header"] = "body"
+    """Where the endpoint reads client and secret: form fields, or HTTP Basic."""
+    scopes: tuple[str, ...] = ()
+    """Scopes to ask for."""
+    parameters: dict[str, str] = {}
+    """Further form fields, such as `resource` or `audience`."""
+    timeout_s: Duration = 10.0
+    """One fetch as a whole."""
+
+
 class ClientTls(Block):
     """TLS towards a server. Its certificate and its name are always verified."""
 

@@ -33,6 +33,7 @@ from gateway.wire.work import Work
 if TYPE_CHECKING:
     from gateway.errors import PolicyError
     from gateway.graphql.call import GraphQLApi, GraphQLCall, GraphQLSession
+    from gateway.odata.metadata import ServiceModel
     from gateway.openapi import OperationDefinition
     from gateway.pipeline.outcome import MaybeLater, Outcome
     from gateway.pipeline.place import Place
@@ -58,11 +59,13 @@ class OperationInfo(OperationFacts):
         examples: In the order in which mock-response considers them.
         definition: Its description in the API's OpenAPI definition; None where there is none.
         graphql: Of an operation that is a GraphQL endpoint; None for all others.
+        model: The OData service that it belongs to; None for every other API.
     """
 
     examples: tuple[StoredExample, ...] = ()
     definition: OperationDefinition | None = None
     graphql: GraphQLApi | None = None
+    model: ServiceModel | None = None
 
 
 @dataclass(slots=True)  # never changed; freezing would cost more than all the rest of making one

@@ -75,6 +75,7 @@ _CLASSES = {
     "validate-graphql-request": "validate_graphql_request.ValidateGraphqlRequest",
     "validate-headers": "validate_headers.ValidateHeaders",
     "validate-jwt": "validate_jwt.ValidateJwt",
+    "validate-odata-request": "validate_odata_request.ValidateODataRequest",
     "validate-parameters": "validate_parameters.ValidateParameters",
     "validate-status-code": "validate_status_code.ValidateStatusCode",
     "wait": "wait.Wait",

@@ -1,7 +1,8 @@
 """
 get-authorization-context: a token of an authorization that the gateway keeps for a user or for itself.
 
-In APIM they come from the credential manager; here from the configured identity, for ``provider/authorization``.
+In APIM they come from the credential manager; here from the configuration's ``authorizations``, or, for names that are
+not there, from the gateway's identity, with ``provider/authorization`` as the resource.
 
 Source: APIM policy reference, "get-authorization-context".
 """
@@ -17,6 +18,7 @@ from gateway.errors import UpstreamError
 from gateway.expressions.entities import Authorization
 from gateway.pipeline.changes import OneVariable
 from gateway.pipeline.policy import PolicyType
+from gateway.pipeline.values import Constant
 
 if TYPE_CHECKING:
     from gateway.outside.seam import CredentialSource
@@ -38,7 +40,7 @@ class GetAuthorizationContext(PolicyType):
             Attribute("authorization-id", "Connection at that provider.", required=True),
             Attribute("context-variable-name", "Variable for the `Authorization`.", required=True, expression=False),
             Attribute("identity-type", "Whose authorization it is.", default="managed", choices=("managed", "jwt")),
-            Attribute("identity", "With `jwt`: the caller's token."),
+            Attribute("identity", "With `jwt`, which does not run here: the caller's token."),
             Attribute("ignore-error", "Whether to continue without one.", Kind.BOOLEAN, default="false"),
         ),
     )
@@ -53,7 +55,12 @@ class GetAuthorizationContext(PolicyType):
 
     @classmethod
     def compile(cls, settings: Settings) -> Self:
-        """From ``<get-authorization-context>``."""
+        """From ``<get-authorization-context>``. Raises LoadError: it is for callers that only APIM knows."""
+        identity_type = settings.text("identity-type")
+        if not isinstance(identity_type, Constant) or identity_type.value != "managed":
+            message = "with identity-type jwt the credential manager decides whose token it is, and there is none here"
+            remedy = "use managed, behind a validate-jwt that says who may have the authorization"
+            raise settings.error("cloud-only", message, remedy, at="identity-type")
         return cls(
             source=settings.services.credentials,
             provider=settings.text("provider-id"),

@@ -187,6 +187,16 @@ REQUEST: Mapping[str, Remedy] = {
         "A policy reads or replaces the body of a gRPC call: remove it there. With type: grpc, gateway check names it."
     ),
     "GrpcMessageTooLarge": lambda _: "Send smaller messages, or raise max-request-message-bytes under grpc of the API.",
+    "SoapMessageInvalid": lambda _: (
+        "Send one SOAP envelope in UTF-8, without document type, processing instructions and attachments, with one "
+        "element in its body and the Content-Type of its version."
+    ),
+    "SoapOperationUnclear": lambda _: (
+        "SOAPAction, the parameter action, wsa:Action and the body's first element have to be those of one operation "
+        "of the WSDL. Is the client generated from the WSDL that the API has?"
+    ),
+    "SoapMediaType": lambda _: "Send text/xml (SOAP 1.1) or application/soap+xml (SOAP 1.2), charset UTF-8.",
+    "ODataMetadataNotAvailable": lambda _: "Make it an API of type odata with metadata, or remove the policy there.",
     "Bad request": _validation,
     "Response not allowed": lambda _: "The backend's response does not fit the API's definition: correct one of them.",
     "OriginNotAllowed": lambda _: (

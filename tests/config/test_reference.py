@@ -14,10 +14,14 @@ from gateway.config.reference import keys, markdown, models
 from gateway.emulators.certificates import throw_away
 from gateway.reading.settings import Block
 from gateway.reading.yaml_nodes import Mapping, Sequence, YamlNode, compose
+from tests.odata.shop import METADATA
+from tests.soap.orders import WSDL
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "config.example.yaml"
 DEFINITION = "openapi: 3.1.0\npaths: {/orders: {post: {operationId: createOrder, responses: {}}}}\n"
+CALCULATOR = WSDL.replace('"OrderService"', '"Calculator"').replace('"OldPort"', '"CalculatorSoap"')
+DESCRIPTIONS = {"specs/orders.yaml": DEFINITION, "specs/calculator.wsdl": CALCULATOR, "specs/shop.xml": METADATA}
 PAGE = ROOT / "docs" / "configuration.md"
 
 
@@ -62,9 +66,9 @@ def test_whole_example_loads(tmp_path: Path) -> None:
     text = everything()
     throw_away(tmp_path)
     pem = (tmp_path / "server.pem").read_text()
-    for name in re.findall(r"[\w./-]+/[\w.-]+\.(?:pem|key|crl|yaml|xml|json|txt)\b|secrets/[\w-]+", text):
+    for name in re.findall(r"[\w./-]+/[\w.-]+\.(?:pem|key|crl|yaml|xml|json|txt|wsdl)\b|secrets/[\w-]+", text):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        content = pem if name.endswith((".pem", ".key")) else DEFINITION if name.startswith("specs/") else "x"
+        content = pem if name.endswith((".pem", ".key")) else DESCRIPTIONS.get(name, "x")
         (tmp_path / name).write_text(content)
     (tmp_path / "config.yaml").write_text(text)
     environ = dict.fromkeys(re.findall(r"\{env: (\w+)", text), "x")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from gateway.errors import UpstreamError
+from gateway.errors import LoadError, UpstreamError
 from gateway.expressions.entities import Authorization
 from tests.policies.bench import Bench
 
@@ -36,3 +36,11 @@ def test_authorizations(bench: Bench, later: bool) -> None:
     with pytest.raises(UpstreamError):
         bench.run(AUTHORIZATION.format(""))
     assert bench.run(AUTHORIZATION.format('ignore-error="true"')).variables == {"v": None}
+
+
+@pytest.mark.parametrize("identity_type", ["jwt", '@("managed")'])
+def test_callers_that_only_apim_knows(bench: Bench, identity_type: str) -> None:
+    """Whose token a caller may have is not decided here, so a document that asks for that does not load."""
+    with pytest.raises(LoadError) as refused:
+        bench.compile(AUTHORIZATION.format(f"identity-type='{identity_type}'"))
+    assert refused.value.problems[0].code == "cloud-only"

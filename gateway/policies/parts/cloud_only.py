@@ -19,15 +19,15 @@ if TYPE_CHECKING:
     from gateway.pipeline.settings import Settings
 
 _DATABASE = "it speaks to a database of Azure, and no public policy document that is deployed has it"
+_UNDESCRIBED = "Microsoft has not described it, so that what it would do here is a guess"
 
 REASONS: Mapping[str, str] = {
     "cosmosdb-data-source": _DATABASE,
     "sql-data-source": _DATABASE,
     "publish-event": "subscriptions of synthetic GraphQL APIs are not run here",
-    "validate-odata-request": "OData APIs are not described here",
-    "authentication-oauth2": "it needs APIM's credential manager",
-    "invoke-request": "it needs APIM's workspace gateways",
-    "cross-domain": "Flash and Silverlight, which read crossdomain.xml, no longer exist",
+    "authentication-oauth2": _UNDESCRIBED + "; get-authorization-context fetches such tokens",
+    "invoke-request": _UNDESCRIBED + "; send-request calls other services",
+    "cross-domain": "Flash and Silverlight, which read crossdomain.xml, no longer exist; for browsers there is cors",
 }
 
 

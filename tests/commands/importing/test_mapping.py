@@ -86,9 +86,11 @@ def test_properties_of_an_api(tmp_path: Path, properties: dict[str, Any], expect
 LEFT_OUT: list[tuple[list[dict[str, Any]], str]] = [
     (api("g", type="graphql"), "API g: GraphQL: its schema is not in the source"),
     (api("g", format="graphql", value="type Query { a: Nope }"), "API g: GraphQL: its schema is refused: Unknown type"),
-    (api("s", format="wsdl", value="<definitions />"), "API s: SOAP"),
+    (api("s", type="soap"), "API s: its WSDL is not in the source"),
+    (api("s", format="wsdl-link", value="https://x.test/?wsdl"), "API s: its WSDL is not in the source"),
+    (api("s", format="wsdl", value="<definitions />"), "API s: description: this is definitions"),
     (api("w", protocols=["wss"]), "API w: WebSocket"),
-    (api("o", apiType="odata"), "API o: OData"),
+    (api("o", apiType="odata"), "API o: its metadata is not in the source"),
     (api()[:1], "API orders: its operations are not in the source"),
     ([policy("apis/lost")], "apis/policies lost/policy: what it belongs to is not in the source"),
     ([*api(), policy("apis/orders/operations/lost")], "operation lost of API orders: the source has its policy"),

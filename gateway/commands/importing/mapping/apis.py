@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import Any
 
 from gateway.commands.importing.mapping.definitions import Definitions
+from gateway.commands.importing.mapping.descriptions import Descriptions
 from gateway.commands.importing.mapping.graphql import GraphQLDefinitions
 from gateway.commands.importing.mapping.identifiers import last_segment
 from gateway.commands.importing.mapping.instance import Instance
@@ -25,16 +26,25 @@ from gateway.commands.importing.mapping.workspaces import WorkspacePolicies
 from gateway.commands.importing.resources import ArmResource
 
 _OTHER_KINDS = {
-    "soap": "SOAP: operations are told apart by the message, which the gateway does not look into",
-    "odata": "OData: operations are made of the service's metadata, which the gateway does not read",
     "websocket": "WebSocket: an API without operations would let every path pass",
 }
 _DEFINED_AS = {"graphql": "graphql", "wsdl": "soap", "odata": "odata", "grpc": "grpc"}
+_DESCRIBED = ("soap", "odata")
 _NO_OPERATIONS = (
     "its operations are not in the source; without them every path would pass",
     "add its operations, or its OpenAPI definition",
 )
-_NO_TOOLS = ("neither its tools nor the server behind it are in the source", "add mcpTools or a backend")
+_MISSING = {
+    "mcp": ("neither its tools nor the server behind it are in the source", "add mcpTools or a backend"),
+    "odata": (
+        "its metadata is not in the source, or cannot be read; it says which paths there are",
+        "export the API with its metadata",
+    ),
+    "soap": (
+        "its WSDL is not in the source, or cannot be read; it says which messages there are",
+        "export the API with its WSDL",
+    ),
+}
 _PROTOCOLS = ("http", "https", "ws", "wss")
 _KEY_NAMES = {"header": "Ocp-Apim-Subscription-Key", "query": "subscription-key"}
 
@@ -50,6 +60,7 @@ class Apis:
         self._versions = Versions(instance)
         self._definitions = Definitions(instance)
         self._mcp = McpServers(instance)
+        self._descriptions = Descriptions(instance)
         self._operations = Operations(instance, policies, self._definitions)
         self._graphql = GraphQLDefinitions(instance, policies)
 
@@ -72,13 +83,12 @@ class Apis:
         api = self._address(taker, id, resource.workspace, revision)
         if kind == "graphql":
             return self._map_graphql(resource, taker, id, api)
-        is_server = kind == "mcp"
-        operations = self._mcp.of(resource, taker) if is_server else self._operations.of(resource, taker, id)
+        operations = self._described_by(resource, taker, id, kind)
         if operations is None:
             self._instance.ids.forget("apis", resource.name[-1], resource.workspace)
-            return self._leave_out(resource, taker, *(_NO_TOOLS if is_server else _NO_OPERATIONS))
+            return self._leave_out(resource, taker, *_MISSING.get(kind, _NO_OPERATIONS))
         self._instance.add_revision(resource, id)
-        api |= {"type": kind} if kind in ("grpc", "mcp") else {}
+        api |= {"type": kind} if kind in ("grpc", "mcp", *_DESCRIBED) else {}
         api |= self._workspaces.of(resource, what, "policies", "apis", id, "api.xml")
         self._draft.item("apis", {**api, **operations}, self._instance.origin(resource.location))
         self._draft.mapped(resource.location, what, f"path /{api['path']} {_listed(operations)}")
@@ -99,6 +109,14 @@ class Apis:
         listed = f"with its schema and {count} resolver{'' if count == 1 else 's'}" if count else "with its schema"
         self._draft.mapped(resource.location, taker.what, f"path /{api['path']} {listed}")
         return None
+
+    def _described_by(self, resource: ArmResource, taker: Taker, id: str, kind: str) -> dict[str, Any] | None:
+        """The operations, and the file that describes them, or the tools; None where they are not known."""
+        if kind == "mcp":
+            return self._mcp.of(resource, taker)
+        if kind not in _DESCRIBED:
+            return self._operations.of(resource, taker, id)
+        return self._operations.described(resource, id, self._descriptions.of(taker, id, kind))
 
     def _kind(self, taker: Taker) -> str:
         """``http``, or what else the API is."""
@@ -139,7 +157,7 @@ class Apis:
 
 def _listed(written: dict[str, Any]) -> str:
     """What an API has, in words."""
-    if "openapi" in written:
+    if {"openapi", "wsdl", "metadata"}.intersection(written):
         return "with its definition"
     if "backend" in written:
         return f"leads to {written['backend']}"

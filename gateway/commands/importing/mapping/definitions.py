@@ -63,7 +63,7 @@ class Definitions:
 
     def of(self, taker: Taker, id: str) -> ReadDefinition | None:
         """The definition of the API with *id*; None where it has none, or none that can be read."""
-        form, value = taker.text("format").casefold(), _text_of(taker.node("value"))
+        form, value = taker.text("format").casefold(), text_of(taker.node("value"))
         what = f"{taker.what}: definition"
         self.loose = []
         if value is None:
@@ -93,7 +93,7 @@ class Definitions:
                 methods = read_services(file.parent, [file])
             except LoadError as error:
                 problem = error.problems[0]
-                place = _moved(problem.location, value.location)
+                place = moved(problem.location, value.location)
                 self._draft.left_out(place, what, problem.message, problem.remedy or "import its .proto files instead")
                 return []
         self._draft.mapped(value.location, what, f"{len(methods)} methods")
@@ -108,7 +108,7 @@ class Definitions:
         except LoadError as error:
             problem = error.problems[0]
             self.loose = loose_operations(value.value)
-            place = _moved(problem.location, value.location)
+            place = moved(problem.location, value.location)
             count = len(self.loose)
             written = f"its {count} operations are" if count != 1 else "its one operation is"
             message = f"the gateway refuses it ({problem.message}); {written} written out"
@@ -127,12 +127,12 @@ class Definitions:
         return ReadDefinition(file, {operation.id: operation for operation in operations}, routes)
 
 
-def _text_of(node: YamlNode | None) -> Scalar | None:
+def text_of(node: YamlNode | None) -> Scalar | None:
     """A definition's text; of one that is an object, its JSON."""
     return node if node is None or isinstance(node, Scalar) else Scalar(json_text(node), node.location)
 
 
-def _moved(place: Location, origin: Location) -> Location:
+def moved(place: Location, origin: Location) -> Location:
     """*place* in a text that begins at *origin* in the source."""
     column = place.column + (origin.column - 1 if place.line == 1 else 0)
     return Location(origin.file, origin.line + place.line - 1, column)

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 from gateway.commands.importing.mapping.definitions import Definitions
+from gateway.commands.importing.mapping.descriptions import ReadDescription
 from gateway.commands.importing.mapping.draft import file_name
 from gateway.commands.importing.mapping.instance import Instance
 from gateway.commands.importing.mapping.policies import Policies
@@ -18,6 +19,7 @@ from gateway.commands.importing.mapping.taking import Taker
 from gateway.commands.importing.resources import ArmResource
 from gateway.openapi import normalized
 
+_ADDED = ("name", "policy", "responses")  # what is written about an operation of a description
 _CLASHING = "api"  # the file of the API's own policy has this name
 
 _Pair = tuple[ArmResource | None, list[ArmResource]]  # an operation, and its policy documents
@@ -44,6 +46,38 @@ class Operations:
         if definition is not None:
             return {"openapi": definition.file} | _some(map(definition.join, written))
         return _some(operation for operation in written if _is_complete(operation)) or None
+
+    def described(self, api: ArmResource, id: str, description: ReadDescription | None) -> dict[str, Any] | None:
+        """*description* with what the instance adds to its operations; None without one."""
+        written = [self._operation(resource, id) for resource in self._resources(api)]
+        if description is None:
+            return None
+        joined: dict[str, dict[str, Any]] = {}
+        for operation in written:
+            joined |= self._joined(operation, api, description)
+        unlisted = description.unlisted(joined) if written else ()
+        joined |= {name: self._withheld(api, id, name) for name in sorted(unlisted)}
+        return description.keys | _some(operation if len(operation) > 1 else None for operation in joined.values())
+
+    def _joined(
+        self, operation: dict[str, Any], api: ArmResource, description: ReadDescription
+    ) -> dict[str, dict[str, Any]]:
+        """*operation* by its id in the description; a SOAP API can have others, of other methods than POST."""
+        known = description.id_of(operation)
+        if known is not None:
+            return {known: {"id": known, **{key: operation[key] for key in _ADDED if key in operation}}}
+        if description.closed and operation.get("method", "POST") != "POST":
+            return {operation["id"]: operation}
+        what = f"operation {operation['id']} of API {api.name[-1]}"
+        self._draft.left_out(api.location, what, "the description of the API does not have it", "correct one of them")
+        return {}
+
+    def _withheld(self, api: ArmResource, id: str, name: str) -> dict[str, Any]:
+        """An operation of the description that the instance does not publish."""
+        reason = "the API does not publish this operation of its WSDL"
+        what = f"operation {name} of API {api.name[-1]}"
+        file = self._policies.refused(api.location, what, reason, "policies", "apis", id, f"{file_name(name)}.xml")
+        return {"id": name, "policy": file}
 
     def _require(self, operation: dict[str, Any], known: Collection[str], api: ArmResource) -> None:
         """Report an operation of which nothing is known but that it has a policy."""
