@@ -63,10 +63,10 @@ def test_values_expire() -> None:
     assert cache.nearest("p", vector(1, 0), 1) is None
 
 
-@pytest.mark.parametrize("bounds", [{"max_entries": 3}, {"max_bytes": 2100}])
-def test_the_least_recently_used_are_evicted(bounds: dict[str, int]) -> None:
+@pytest.mark.parametrize(("entries", "size"), [(3, 10**6), (10**6, 2100)])
+def test_the_least_recently_used_are_evicted(entries: int, size: int) -> None:
     """Entries and bytes are bounded; what has answered stays longer."""
-    cache = MemoryVectors(**bounds)
+    cache = MemoryVectors(entries, size)
     directions = {name: vector(*(float(index == place) for index in range(5))) for place, name in enumerate("abcde")}
     for name in "abc":
         cache.store("p", directions[name], name.encode(), 10)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gateway.policies.parts.dialogue import joined, read_dialogue
+from gateway.language_models.dialogue import joined, read_dialogue
 
 USER = {"role": "user", "content": "Hi"}
 SYSTEM = {"role": "system", "content": "Be brief."}

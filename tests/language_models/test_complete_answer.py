@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gateway.policies.parts.complete_answer import StreamedAnswer, is_complete
+from gateway.language_models.complete_answer import StreamedAnswer, is_complete
 
 
 def choice(reason: str | None = "stop", **message: Any) -> dict[str, Any]:
