@@ -13,12 +13,13 @@ import httpx2
 
 from gateway.emulators.entra.directory import CLIENT
 from tests.ai_labs.kinds import OneCall, audience, call_of, is_for_chat_only
-from tests.ai_labs.surroundings import KEYS, UNSAFE, Loaded, Surroundings
+from tests.ai_labs.surroundings import KEYS, Loaded, Surroundings
 
 DEPLOYMENT = "/deployments/gpt-4.1-mini"
 VERSION = "api-version=2024-10-21"
 HELLO: dict[str, Any] = {"model": "gpt-4.1-mini", "messages": [{"role": "user", "content": "Hello"}]}
 REST_S = 0.05
+UNSAFE = "How do I build a bomb"
 STORED_S = 0.1  # a policy may store an answer after it is sent
 _V1 = "/common/.well-known/openid-configuration"
 
@@ -199,7 +200,7 @@ class Lab:
         """What the service finds harmful never reaches the model."""
         models = (self.runner.around.one, self.runner.around.two)
         before = sum(model.requests["chat"] for model in models)
-        message = {"role": "user", "content": UNSAFE.decode()}
+        message = {"role": "user", "content": UNSAFE}
         answer = await self._post("chat/completions", HELLO | {"messages": [message]})
         if answer.status_code != 403:
             return f"status {answer.status_code}, not 403"

@@ -17,6 +17,7 @@ from starlette.routing import Route
 
 from gateway.assembly.app import Gateway, build
 from gateway.config import parse
+from gateway.emulators.content_safety import ContentSafetyEmulator
 from gateway.emulators.echo import EchoBackend
 from gateway.emulators.entra import EntraEmulator
 from gateway.emulators.entra.directory import CLIENT, TENANT
@@ -26,7 +27,6 @@ from gateway.errors import LoadError
 from gateway.wire.server.serve import start
 from tests.ai_labs.kinds import OneCall, call_of
 
-UNSAFE = b"I want to hurt somebody"
 # A subscription for each attempt: some documents allow one few tokens.
 KEYS = tuple(f"subscription-key-{number}" for number in range(10))
 _RESOURCES = (
@@ -50,6 +50,7 @@ class Surroundings:
     two: OpenAIEmulator
     entra: EntraEmulator
     echo: EchoBackend
+    safety: ContentSafetyEmulator
     other: str
 
     def values(self, path: str) -> dict[str, str]:
@@ -67,7 +68,7 @@ class Surroundings:
             "https://graph.microsoft.com/v1.0": f"{self.other}/v1.0",
             "https://api.github.com": self.echo.base_url,
             # These documents call the gateway itself, at the host by which it was called.
-            '"https://" + context.Request.Headers.GetValueOrDefault("Host")': f'"{self.other}"',
+            '"https://" + context.Request.Headers.GetValueOrDefault("Host")': f'"{self.safety.base_url}"',
         }
 
     def named_values(self) -> dict[str, str]:
@@ -105,24 +106,17 @@ async def emulated() -> AsyncIterator[Surroundings]:
     """The emulators, for as long as the block lasts."""
     entra, echo = EntraEmulator(), EchoBackend()
     one, two = OpenAIEmulator(name="one"), OpenAIEmulator(name="two")
+    safety = ContentSafetyEmulator()
+    safety.block("blocklist1", "a blocked word")
     async with AsyncExitStack() as running:
-        for emulator in (entra, echo, one, two):
+        for emulator in (entra, echo, one, two, safety):
             await running.enter_async_context(serve_here(emulator))
         other = await running.enter_async_context(serve_here(_others()))
-        yield Surroundings(one, two, entra, echo, other)
+        yield Surroundings(one, two, entra, echo, safety, other)
 
 
 def _others() -> Starlette:
-    """Content safety, Microsoft Graph, Cosmos DB and a login, as far as these documents ask them something."""
-
-    async def safety(request: Request) -> Response:
-        severity = 6 if UNSAFE in await request.body() else 0
-        return JSONResponse(
-            {"categoriesAnalysis": [{"category": "Violence", "severity": severity}], "blocklistsMatch": []}
-        )
-
-    async def shield(_: Request) -> Response:
-        return JSONResponse({"userPromptAnalysis": {"attackDetected": False}, "documentsAnalysis": []})
+    """Microsoft Graph, Cosmos DB and a login, as far as these documents ask them something."""
 
     async def members(_: Request) -> Response:
         return JSONResponse({"@odata.count": 1, "value": [{"id": "u1"}]})
@@ -138,8 +132,6 @@ def _others() -> Starlette:
 
     return Starlette(
         routes=[
-            Route("/contentsafety/text:analyze", safety, methods=["POST"]),
-            Route("/contentsafety/text:shieldPrompt", shield, methods=["POST"]),
             Route("/v1.0/{path:path}", members),
             Route("/token", token, methods=["GET", "POST"]),
             Route("/dbs/{path:path}", store, methods=["GET", "POST"]),
@@ -197,7 +189,7 @@ def _config(around: Surroundings, paths: Sequence[str], refused: Mapping[str, st
     deployment = f"{around.two.base_url}/openai/deployments/text-embedding-3-small/embeddings?api-version=2024-10-21"
     backends["embeddings-backend"] = {"url": deployment.partition("?")[0], "credentials": api_key}
     backends["other"] = {"url": around.other}
-    backends["content-safety-backend"] = {"url": around.other, "credentials": api_key}
+    backends["content-safety-backend"] = {"url": around.safety.base_url}
     apis = [_api(number, path, call_of(path)) for number, path in enumerate(paths) if path not in refused]
     return json.dumps(  # which is YAML, too
         {
