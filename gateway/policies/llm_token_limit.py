@@ -152,7 +152,8 @@ class TokenLimit(PolicyType):
 
     def _admit(self, amount: int, meter: TokenMeter, context: Context) -> Awaitable[None] | None:
         self._watch(amount, meter, context)
-        demands = [self._demand(window, amount, meter, context) for window in self._windows(context)]
+        key = f"tokens/{self.key(context)}"
+        demands = [_demand(key, window, amount, meter) for window in self._windows(context)]
         return then(self.services.counters.admit(demands), partial(self._judge, demands, meter), context)
 
     def _windows(self, context: Context) -> list[Window]:
@@ -162,12 +163,6 @@ class TokenLimit(PolicyType):
         if self.quota and self.period:
             windows.append(_quota(self.quota(context), self.period(context)))
         return windows
-
-    def _demand(self, window: Window, amount: int, meter: TokenMeter, context: Context) -> Demand:
-        """What a counter is asked for, less what this request has charged on it already."""
-        demand = Demand(f"tokens/{self.key(context)}", window, amount, whole=amount > 0)
-        charged = meter.charged.get(demand.storage_key, 0)
-        return demand._replace(amount=max(0, amount - charged))
 
     def _judge(self, demands: list[Demand], meter: TokenMeter, admission: Admission, context: Context) -> None:
         lines: list[tuple[str, str]] = []
@@ -236,6 +231,12 @@ def _require_tokeniser(settings: Settings) -> None:
         remedy = "pip install 'apim-policy-gateway[ai]', or estimate-prompt-tokens=\"false\""
         message = "the tokeniser is not installed"
         raise settings.error("missing-extra", message, remedy, at="estimate-prompt-tokens")
+
+
+def _demand(key: str, window: Window, amount: int, meter: TokenMeter) -> Demand:
+    """What a counter is asked for, less what this request has charged on it already."""
+    demand = Demand(key, window, amount, whole=amount > 0)
+    return demand._replace(amount=max(0, amount - meter.charged.get(demand.storage_key, 0)))
 
 
 def _quota(limit: int, period: str) -> Window:

@@ -264,6 +264,29 @@ def test_consumed_tokens(bench: Bench) -> None:
     assert ran.request.headers.first("x-seen") == "0"
 
 
+@pytest.mark.parametrize(
+    ("path", "kind", "is_held"),
+    [
+        ("/v1/chat/completions", "application/json", True),
+        ("/v1/chat/completions", "application/x-ndjson", False),
+        ("/v1/models/gemini-2.5-pro:streamGenerateContent", "application/json", False),
+        ("/v1/audio/speech", "audio/mpeg", False),
+    ],
+)
+def test_which_answers_are_held(bench: Bench, path: str, kind: str, is_held: bool) -> None:
+    """Only the head of an answer that nobody reads before its end waits for what it has cost."""
+
+    async def run() -> bool:
+        context = new_context(post(PROMPT, path))
+        assert bench.compile(CONSUMED.format("")).inbound[0].apply(context) is None
+        answer = answered("", kind)
+        answer.body.stream = BodyStream()
+        assert context.metering is not None
+        return context.metering.answered(answer) is not None
+
+    assert asyncio.run(run()) == is_held
+
+
 def flowing(bench: Bench, xml: str) -> tuple[Ran, BodyStream, Response]:
     """A call to a model that has begun to answer with a stream; the answer goes to the caller."""
     ran = bench.run(xml, post(PROMPT))

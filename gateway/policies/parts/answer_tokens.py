@@ -28,6 +28,7 @@ from gateway.wire.slices import SLICE_S
 # What one piece of a compressed answer may become. A model's text grows by five or ten times, a bomb by a thousand.
 MOST_DECODED = 4 * 1024 * 1024
 _GZIP_OR_ZLIB = 47
+_LINES = ("application/x-ndjson", "application/jsonl")
 # Read at once; what of a longer piece takes more than a slice is read in the next turns, and so much may wait for them.
 STEP = 16 * 1024
 MOST_UNREAD = 16 * 1024 * 1024
@@ -131,7 +132,7 @@ def _reader(kind: str, model: str) -> _UsageReader | None:
     """Reads an answer of the media type *kind*; None: nothing in it says what it has cost."""
     if kind == "text/event-stream":
         return _Events(model)
-    if not kind or is_json(kind) or kind in ("application/x-ndjson", "application/jsonl"):
+    if not kind or is_json(kind) or kind in _LINES:
         return _Json()
     return None
 
@@ -147,7 +148,9 @@ class AnswerTokens:
     """
 
     def __init__(self, answer: Response, model: str) -> None:
-        reader = self._reader = _reader(media_type(answer.headers), model)
+        kind = media_type(answer.headers)
+        reader = self._reader = _reader(kind, model)
+        self._is_lines = kind in _LINES
         self.text = reader.text if isinstance(reader, _Events) else None
         applied = codings(answer.headers.joined("Content-Encoding"))
         self._decode = _decoder(applied) if applied else bytes
@@ -174,9 +177,9 @@ class AnswerTokens:
             stream.pipe(tap)
 
     def hold(self, max_bytes: int) -> asyncio.Future[None] | None:
-        """Let the answer come, but no more of it than *max_bytes*: done when it has. None: nothing is to come."""
+        """Let the answer come, but no more of it than *max_bytes*: done when it has. None: it is not to be held."""
         stream = self._body.stream
-        if self.is_over or stream is None or (stream.length or 0) > max_bytes:
+        if self.is_over or self._is_lines or stream is None or (stream.length or 0) > max_bytes:
             return None
         self._head, self._room = asyncio.get_running_loop().create_future(), max_bytes
         stream.resume()

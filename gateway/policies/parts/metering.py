@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 # A body up to SHORT is counted in one turn of the loop, one up to LONG in a thread, and a longer one in a process.
 LONG = 256 * 1024
 
+# Google's streams of JSON that are no streams of events: streamGenerateContent, streamRawPredict.
+_STREAMED = ":stream"
 _MODEL_IN_PATH = re.compile(r"/(?:deployments|models)/([^/:]{1,64})")
 
 
@@ -94,7 +96,7 @@ class TokenMeter:
         "_charges",
         "_deployment",
         "_is_given",
-        "_is_settled",
+        "_is_streamed",
         "_listeners",
         "_prompt",
         "_services",
@@ -117,7 +119,8 @@ class TokenMeter:
         self._charges: list[Charge] = []
         self._listeners: list[UsageListener] = []
         self._watchers: list[UsageListener] = []
-        self._is_given = self._is_settled = False
+        self._is_given = False
+        self._is_streamed = _STREAMED in request.original_path
 
     # -- before the backend
     def count_prompt(self, content: bytes, work: Work) -> int | Awaitable[int]:
@@ -162,7 +165,7 @@ class TokenMeter:
             return None
         reading = self._answer = AnswerTokens(answer, self._deployment)
         reading.begin(partial(self._passed, reading))
-        if reading.text is not None or not self.waits:
+        if reading.text is not None or not self.waits or self._is_streamed:
             return None
         return reading.hold(self._services.max_body_bytes)
 
