@@ -16,6 +16,7 @@ from pathlib import Path
 
 from docs.pictures import pictures
 from docs.policy_groups import grouped
+from docs.scale_pictures import scale_markdown
 from docs.walks import walk_pictures, walks_markdown
 from gateway.config.reference import markdown
 from gateway.data_plane.envoy.ext_proc.refusals import table
@@ -32,6 +33,7 @@ ROOT = DOCS.parent
 ARCHITECTURE = DOCS / "architecture.md"
 CONFIGURATION = DOCS / "configuration.md"
 PROCESSOR = DOCS / "envoy-ext-proc.md"
+SCALE = DOCS / "scale.md"
 PAGES = DOCS / "policies"
 EXAMPLES = PAGES / "examples"
 DECISIONS = DOCS / "adr"
@@ -88,6 +90,7 @@ def pages() -> Iterator[tuple[Path, str]]:
     yield ARCHITECTURE, architecture_page(ARCHITECTURE.read_text())
     yield DOCS / "refusals.md", refusals_page()
     yield PROCESSOR, processor_page(PROCESSOR.read_text())
+    yield SCALE, scale_page(SCALE.read_text())
     yield from pictures()
     yield from walk_pictures()
 
@@ -103,6 +106,12 @@ def processor_page(page: str) -> str:
     head, _, _ = page.partition(GENERATED)
     rows = [f"| {what} | {reason} | {_cell(remedy)} |" for what, reason, remedy in table()]
     return "\n".join([f"{head}{GENERATED}\n", "| What | Why | Instead |", "|---|---|---|", *rows, ""])
+
+
+def scale_page(page: str) -> str:
+    """*page* with the curves of ``make scale`` below its own text."""
+    head, _, _ = page.partition(GENERATED)
+    return f"{head}{GENERATED}\n\n{scale_markdown()}"
 
 
 def architecture_page(page: str) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from docs.drawing import Picture
 from docs.job_picture import job_picture
+from docs.scale_pictures import scale_picture
 from docs.simulation_pictures import SIMULATION
 from docs.start_picture import start_picture
 
@@ -20,6 +21,7 @@ def pictures() -> Iterator[tuple[Path, str]]:
     yield IMAGES / "scopes.svg", _scopes()
     yield IMAGES / "job.svg", job_picture()
     yield IMAGES / "start.svg", start_picture()
+    yield IMAGES / "scale.svg", scale_picture()
     yield from ((IMAGES / name, draw()) for name, draw in SIMULATION)
 
 
