@@ -88,9 +88,7 @@ def _straight(dimension: Dimension, curve: list[Point]) -> tuple[str, bool]:
     slope = (high - low) / (last - first)
     (before, cost) = curve[-2]
     bend = (high - cost) / (last - before) / slope if slope > 0 else 1.0
-    words = (
-        f"{slope * dimension.per:.2f} µs per {dimension.unit}; its last part is {bend:.2f} times as steep as the whole"
-    )
+    words = f"{slope * dimension.per:.2f} µs per {dimension.unit}; the last part is {bend:.2f} times as steep"
     return words, bend <= _STRAIGHT_UP_TO
 
 

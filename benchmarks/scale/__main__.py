@@ -98,7 +98,7 @@ async def _all(names: Sequence[str], rounds: int) -> dict[str, list[tuple[int, f
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Measure all curves, or some; what is measured replaces what was."""
+    """Measure all curves and keep them, or only show some."""
     keys = [dimension.key for dimension in DIMENSIONS]
     parser = argparse.ArgumentParser(prog="python -m benchmarks.scale", description=__doc__)
     parser.add_argument("--only", nargs="+", choices=keys, default=keys, help="these curves alone")
@@ -109,10 +109,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     curves = uvloop.run(_all(options.only, options.rounds))
-    known = json.loads(RESULTS.read_text("utf-8"))["curves"] if RESULTS.exists() else {}
+    if set(curves) != set(keys):
+        return  # the page has one date, one machine and one load
     date = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
     machine = {name: text for name, text in describe().items() if name in ("processor", "cores", "python", "uvloop")}
-    report = {"date": date, "machine": machine, "load": round(os.getloadavg()[0]), "curves": {**known, **curves}}
+    report = {"date": date, "machine": machine, "load": round(os.getloadavg()[0]), "curves": curves}
     RESULTS.write_text(json.dumps(report, indent=1) + "\n", "utf-8")
 
 
