@@ -152,6 +152,10 @@ simulate: install ## Watch up to a million batch jobs in jumping time (MOST=3000
 sizing: install ## Measure memory for each connection, API, token and job, for docs/sizing.md
 	$(BIN)/python -m benchmarks.sizing
 
+scale: install ## What an answer costs with more workers, APIs, operations, policies, fields, bytes, clients, tokens: docs/scale.md
+	$(BIN)/python -m benchmarks.scale
+	@$(BIN)/python -m docs.generate
+
 bench-envoy: install ## What a decision costs where Envoy carries the traffic: over gRPC, over HTTP, by Envoy itself
 	$(BIN)/python -m benchmarks.deciding
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from docs.pictures import pictures
 from docs.policy_groups import grouped
 from docs.refused_policies import total, uses_of
+from docs.scale_pictures import scale_markdown
 from docs.walks import walk_pictures, walks_markdown
 from gateway.config.reference import markdown
 from gateway.data_plane.envoy.ext_proc.refusals import table
@@ -33,6 +34,7 @@ ROOT = DOCS.parent
 ARCHITECTURE = DOCS / "architecture.md"
 CONFIGURATION = DOCS / "configuration.md"
 PROCESSOR = DOCS / "envoy-ext-proc.md"
+SCALE = DOCS / "scale.md"
 PAGES = DOCS / "policies"
 EXAMPLES = PAGES / "examples"
 DECISIONS = DOCS / "adr"
@@ -89,6 +91,7 @@ def pages() -> Iterator[tuple[Path, str]]:
     yield ARCHITECTURE, architecture_page(ARCHITECTURE.read_text())
     yield DOCS / "refusals.md", refusals_page()
     yield PROCESSOR, processor_page(PROCESSOR.read_text())
+    yield SCALE, scale_page(SCALE.read_text())
     yield from pictures()
     yield from walk_pictures()
 
@@ -104,6 +107,12 @@ def processor_page(page: str) -> str:
     head, _, _ = page.partition(GENERATED)
     rows = [f"| {what} | {reason} | {_cell(remedy)} |" for what, reason, remedy in table()]
     return "\n".join([f"{head}{GENERATED}\n", "| What | Why | Instead |", "|---|---|---|", *rows, ""])
+
+
+def scale_page(page: str) -> str:
+    """*page* with the curves of ``make scale`` below its own text."""
+    head, _, _ = page.partition(GENERATED)
+    return f"{head}{GENERATED}\n\n{scale_markdown()}"
 
 
 def architecture_page(page: str) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from docs.drawing import Picture
 from docs.job_picture import job_picture
 from docs.models_picture import models_picture
+from docs.scale_pictures import scale_picture
 from docs.simulation_pictures import SIMULATION
 from docs.start_picture import start_picture
 
@@ -22,6 +23,7 @@ def pictures() -> Iterator[tuple[Path, str]]:
     yield IMAGES / "job.svg", job_picture()
     yield IMAGES / "start.svg", start_picture()
     yield IMAGES / "ai-gateway.svg", models_picture()
+    yield IMAGES / "scale.svg", scale_picture()
     yield from ((IMAGES / name, draw()) for name, draw in SIMULATION)
 
 

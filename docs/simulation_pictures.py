@@ -51,7 +51,7 @@ def lag_picture() -> str:
     results = [result for result in _watched() if _is_plain(result)]
     axes = Axes((90, 60, 520, 280), (1_000, 1_000_000), (10, 10_000), log=True)
     picture.text(90, 36, "One environment, one gateway: from the end of a run to its report", "title")
-    _frame(picture, axes, "watched jobs", {10: "10 s", 60: "1 min", 600: "10 min", 3_600: "1 h"}, _thousands(axes.x))
+    frame(picture, axes, "watched jobs", {10: "10 s", 60: "1 min", 600: "10 min", 3_600: "1 h"}, _thousands(axes.x))
     for name, colour, words, below in (
         ("p50", "green", "half", 5),
         ("p95", "blue", "95 %", 12),
@@ -79,7 +79,7 @@ def load_picture() -> str:
     )
     axes = Axes((80, 60, 340, 270), (1_000, 1_000_000), (0.1, 100), log=True)
     picture.text(80, 36, "Queries to F&O per second", "title")
-    _frame(picture, axes, "watched jobs", {0.1: "0.1", 1: "1", 10: "10", 20: "20", 100: "100"}, _thousands(axes.x))
+    frame(picture, axes, "watched jobs", {0.1: "0.1", 1: "1", 10: "10", 20: "20", 100: "100"}, _thousands(axes.x))
     points = [(result["scenario"]["jobs"], result["queries_per_s"]) for result in _watched() if _is_plain(result)]
     picture.curve([axes.at(point) for point in points], "blue")
     picture.curve([axes.at((axes.x[0], 20)), axes.at((axes.x[1], 20))], "red")
@@ -88,7 +88,7 @@ def load_picture() -> str:
     axes = Axes((530, 60, 330, 270), (0, 65), (0, 800))
     picture.text(530, 36, "F&O answers 429 for ten minutes", "title")
     minutes: dict[float, str] = {0: "0", 20: "20", 40: "40", 60: "60 min"}
-    _frame(picture, axes, "when the run ended", {0: "0", 200: "200 s", 400: "400 s", 600: "600 s"}, minutes)
+    frame(picture, axes, "when the run ended", {0: "0", 200: "200 s", 400: "400 s", 600: "600 s"}, minutes)
     picture.curve([axes.at((minute, lag)) for minute, lag in busy["curve"]], "blue")
     return picture.svg()
 
@@ -99,7 +99,7 @@ def fairness_picture() -> str:
     axes = Axes((90, 60, 540, 230), (0, 310), (0, 350))
     picture.text(90, 36, "One caller asks for 2,000 jobs at once; nine others for one every 10 s", "title")
     seconds: dict[float, str] = {0: "0", 100: "100", 200: "200", 300: "300 s"}
-    _frame(picture, axes, "when it was asked for", {0: "0", 100: "100 s", 200: "200 s", 300: "300 s"}, seconds)
+    frame(picture, axes, "when it was asked for", {0: "0", 100: "100 s", 200: "200 s", 300: "300 s"}, seconds)
     for result in json.loads(RESULTS.read_text("utf-8"))["fairness"]:
         same = result["crowd"]["same"]
         points = [axes.at((moment * 10, wait)) for moment, wait in result["curve"]["others"]]
@@ -124,7 +124,8 @@ def _thousands(edges: Point) -> dict[float, str]:
     return {tick: f"{tick:,.0f}" for tick in ticks}
 
 
-def _frame(picture: Picture, axes: Axes, below: str, rows: dict[float, str], columns: dict[float, str]) -> None:
+def frame(picture: Picture, axes: Axes, below: str, rows: dict[float, str], columns: dict[float, str]) -> None:
+    """The axes, with words beside some of their values; *below*: what the lower one means."""
     left, top, width, height = axes.place
     picture.curve([(left, top), (left, top + height), (left + width, top + height)], "line")
     for value, words in rows.items():

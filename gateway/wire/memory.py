@@ -30,7 +30,7 @@ def loading() -> Iterator[None]:
 
 
 def hold() -> None:
-    """Keep the collector still until ``settle``: it takes a fifth of the time of a start, and finds next to nothing."""
+    """Keep the collector still until ``settle``: it takes a tenth of a start's time, and finds hardly anything."""
     gc.disable()
 
 
