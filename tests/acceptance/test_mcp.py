@@ -219,6 +219,26 @@ _LIMITED = """<choose><when condition='@((string)context.Variables.GetValueOrDef
   <rate-limit-by-key calls="1" renewal-period="60" counter-key="@(context.Operation.Id)"/></when></choose>"""
 
 
+# Without our variables, as documents for APIM have to do it.
+_BY_BODY = """<set-variable name="body" value="@(context.Request.Body.As&lt;string&gt;(preserveContent: true))"/>
+<choose><when condition='@(Newtonsoft.Json.Linq.JObject.Parse((string)context.Variables["body"])["method"] != null
+    &amp;&amp; JObject.Parse((string)context.Variables["body"]).SelectToken("params.name")?.ToString() == "get_item")'>
+  <rate-limit-by-key calls="1" renewal-period="60" counter-key="@(context.Request.IpAddress)"/></when></choose>"""
+
+
+def test_a_limit_by_the_body(tmp_path: Path) -> None:
+    """A document that reads the message itself runs, and leaves it to be answered."""
+
+    async def scenario() -> None:
+        async with mcp_front(tmp_path, {"tools": _BY_BODY}) as front, front.client(mode="legacy") as client:
+            assert not (await client.call_tool("get_item", {"id": "1"})).is_error
+            with pytest.raises(MCPError):
+                await client.call_tool("get_item", {"id": "1"})
+            assert not (await client.call_tool("picture", {})).is_error
+
+    asyncio.run(scenario())
+
+
 @pytest.mark.parametrize(("api", "path", "tool"), [("tools", "/tools", "get_item"), ("existing", "/existing", "add")])
 def test_a_limit_for_one_tool(tmp_path: Path, api: str, path: str, tool: str) -> None:
     """A policy of the MCP API counts the calls of one tool; other tools and messages do not count."""
