@@ -175,9 +175,12 @@ class _Run:
     def _describe(self, api: Api, index: int, whole: OperationRuntime) -> None:
         """Serve the metadata of an API that OAuth protects."""
         facts = facts_of(api, whole.pipelines.values())
-        if facts is not None:
-            self.library.note(unnamed_servers(self._config, index, facts))
-            self.metadata.append(metadata_api(api, facts, self._config, index, self._metrics))
+        if facts is None:
+            return
+        self.library.note(unnamed_servers(self._config, index, facts))
+        served = metadata_api(api, facts, self._config, index, self._metrics)
+        if all(other.path != served.path for other in self.metadata):  # versions in a header share their path
+            self.metadata.append(served)
 
     def _routed(self, api: Api, index: int, runtimes: dict[str, OperationRuntime]) -> Iterator[RoutedOperation]:
         for number, operation in enumerate(api.operations):

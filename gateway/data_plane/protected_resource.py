@@ -121,12 +121,12 @@ class Challenger(Policy):
         return None
 
     def _challenge(self, context: Context, answer: Response) -> None:
-        """Add the challenge to a refusal; a document's own is left as it is."""
+        """Add the challenge to a refusal; a document's own is left as it is, and so is a backend's."""
         error = context.last_error
-        if answer.status_code not in (401, 403) or _names_metadata(answer.headers):
-            return
         is_insufficient = error is not None and error.reason in _INSUFFICIENT
-        if answer.status_code == 403 and not is_insufficient:
+        if answer.status_code not in ((401, 403) if is_insufficient else (401,)):
+            return
+        if _is_backends(context) or _names_metadata(answer.headers):
             return
         if is_insufficient:
             answer.status_code, answer.given_reason = 403, None
@@ -143,6 +143,11 @@ class Challenger(Policy):
     def changes(self) -> Change | None:
         """Nothing but the answer."""
         return None
+
+
+def _is_backends(context: Context) -> bool:
+    """Whether no policy has refused, but the backend."""
+    return context.last_error is None and context.answered_at is not None
 
 
 def _error(context: Context, is_insufficient: bool) -> str | None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Iterable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,12 +23,13 @@ from gateway.assembly.app import Gateway, build
 from gateway.config import parse
 from gateway.emulators.entra import EntraEmulator
 from gateway.emulators.entra.directory import API
-from gateway.emulators.serving import serve_here
+from gateway.emulators.serving import serve
 from gateway.serving.live import LiveGateway
 from gateway.serving.running import Sockets, serving_gateway
 from gateway.wire.server.serve import bind
 from tests.wire.rig import settled
 
+SLOW_S = 0.15
 DEFINITION = """
 openapi: 3.0.3
 info: {title: Orders, version: "1"}
@@ -86,7 +87,7 @@ apis:
     path: tools
     policy: tools.xml
     mcp:
-      keep-alive: 60ms
+      keep-alive: 40ms
       allowed-origins: ["https://app.example"]
       instructions: Ask for items.
       tools:
@@ -119,7 +120,7 @@ class Service:
 
     seen: list[dict[str, Any]] = field(default_factory=list)
     left: int = 0
-    slow_s: float = 0.25
+    slow_s: float = SLOW_S
 
     def app(self) -> Starlette:
         """The application."""
@@ -140,6 +141,8 @@ class Service:
                 return await self._slowly()
             case "/picture":
                 return Response(b"\x89PNG\0", media_type="image/png")
+            case "/refusing/x":
+                return Response(status_code=401, headers={"WWW-Authenticate": 'Basic realm="theirs"'})
             case "/broken":
                 return JSONResponse({"error": "out of order"}, 500)
         return JSONResponse({"path": asked["path"], "query": asked["query"], "body": asked["body"]})
@@ -171,7 +174,7 @@ def existing_server() -> MCPServer:
         """Counts, and reports each step."""
         for step in range(steps):
             await ctx.report_progress(step + 1, steps)
-            await asyncio.sleep(0.08)
+            await asyncio.sleep(0.06)
         return "counted"
 
     return server
@@ -221,41 +224,54 @@ class McpFront:
         return [record.as_json() for record in self.gateway.requests.recent()]
 
 
+@dataclass
+class Behind:
+    """What is behind every gateway of a module: the service, an MCP server, an issuer; and their URLs."""
+
+    service: Service
+    entra: EntraEmulator
+    service_url: str
+    existing_url: str
+
+
+@contextmanager
+def behind_gateways() -> Iterator[Behind]:
+    """All of it, in threads of its own: starting and stopping takes longer than most tests."""
+    service, entra = Service(), EntraEmulator()
+    existing = existing_server().streamable_http_app()
+    with serve(service.app()) as service_url, serve(existing) as existing_url, serve(entra):
+        yield Behind(service, entra, service_url, existing_url)
+
+
 @asynccontextmanager
 async def mcp_front(
+    behind: Behind,
     folder: Path,
     inbound: Mapping[str, str] | None = None,
     more: str = "",
     replaced: Iterable[tuple[str, str]] = (),
-    existing: bool = False,
 ) -> AsyncIterator[McpFront]:
     """
-    A gateway in front of the service.
+    A gateway in front of it.
 
     Args:
         inbound: Policies by API: ``tools``, ``orders``, ``existing``; ``{metadata}`` is the issuer's.
         replaced: Changes to the configuration.
-        existing: Whether there is the existing MCP server, too.
     """
-    service, entra, inbound = Service(), EntraEmulator(), inbound or {}
+    service, entra, inbound = behind.service, behind.entra, inbound or {}
+    service.seen.clear()
+    service.slow_s = SLOW_S
     (folder / "orders.yaml").write_text(DEFINITION)
-    async with AsyncExitStack() as stack:
-        backend = await stack.enter_async_context(serve_here(service.app()))
-        if any("{metadata}" in text for text in inbound.values()):
-            await stack.enter_async_context(serve_here(entra))
-        if existing:
-            app = existing_server().streamable_http_app()
-            more += EXISTING.format(existing=await stack.enter_async_context(serve_here(app)))
-        for name in ("tools", "orders", "existing"):
-            text = inbound.get(name, "").replace("{metadata}", entra.metadata_url()).replace("{audience}", API)
-            (folder / f"{name}.xml").write_text(OPEN.format(text))
-        text = CONFIG.format(backend=backend, more=more)
-        for old, new in replaced:
-            assert old in text
-            text = text.replace(old, new)
-        gateway = build(parse(text, "config.yaml", folder, os.environ))
-        live = LiveGateway(gateway)
-        sockets = Sockets(bind("127.0.0.1", 0), bind("127.0.0.1", 0))
-        server = await stack.enter_async_context(serving_gateway(live, sockets))
+    for name in ("tools", "orders", "existing"):
+        text = inbound.get(name, "").replace("{metadata}", entra.metadata_url()).replace("{audience}", API)
+        (folder / f"{name}.xml").write_text(OPEN.format(text))
+    more = (EXISTING + more).format(existing=behind.existing_url, backend=behind.service_url)
+    text = CONFIG.format(backend=behind.service_url, more=more)
+    for old, new in replaced:
+        assert old in text
+        text = text.replace(old, new)
+    gateway = build(parse(text, "config.yaml", folder, os.environ))
+    live = LiveGateway(gateway)
+    async with serving_gateway(live, Sockets(bind("127.0.0.1", 0), bind("127.0.0.1", 0))) as server:
         assert await settled(lambda: all(issuer.ready for issuer in gateway.issuers.statuses()), 10)
         yield McpFront(server.port, gateway, live, service, entra, text, folder)

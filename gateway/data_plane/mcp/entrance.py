@@ -77,7 +77,8 @@ class McpEntrance(Policy):
             message = read_message(content)
         except RpcError:
             return
-        context.request.memo[MESSAGE] = content, message
+        context.request.memo[MESSAGE] = content, message  # until the end: the connection keeps the memo
+        context.after_response = [*(context.after_response or ()), self._ended]
         self._tell(message, context)
 
     def _tell(self, message: Message, context: Context) -> None:
@@ -91,11 +92,12 @@ class McpEntrance(Policy):
             context.operation = self._known.get(tool, context.operation)
         elif _NAME.fullmatch(tool):
             context.operation = OperationInfo(tool, tool, "POST", "/*")
-        context.after_response = [*(context.after_response or ()), self._count]
 
-    def _count(self, context: Context, ending: Ending) -> None:
+    def _ended(self, context: Context, ending: Ending) -> None:
         """The message has been answered; tools that do not exist are counted together."""
-        self._calls.count(context.operation.id, ending.status_code or 0)
+        context.request.memo.pop(MESSAGE, None)
+        if TOOL_VARIABLE in context.variables:
+            self._calls.count(context.operation.id, ending.status_code or 0)
 
     def _check_origin(self, origins: tuple[str, ...]) -> None:
         """A page must be listed: a name that leads to this machine makes any page one of its own."""

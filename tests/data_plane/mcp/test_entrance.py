@@ -18,7 +18,7 @@ from gateway.pipeline.context import Context, OperationInfo
 from gateway.telemetry.tool_calls import ToolCalls
 from gateway.wire.body import Body, BodyStream
 from gateway.wire.headers import Headers
-from gateway.wire.messages import Request
+from gateway.wire.messages import Ending, Request
 
 KNOWN = {"known": OperationInfo("known", "Known", "POST", "/*")}
 
@@ -71,3 +71,12 @@ def test_a_message_that_is_too_large() -> None:
     """It is refused, in memory or on its way."""
     with pytest.raises(PolicyError):
         _entered(Body(_call("known")), max_message_bytes=10)
+
+
+def test_no_connection_keeps_a_message() -> None:
+    """What was read for the target is forgotten with the request: a memo lives as long as its connection."""
+    context = _entered(Body(_call("known")))
+    assert context.request.memo
+    for ended in context.after_response or ():
+        ended(context, Ending(200))
+    assert context.request.memo == {}
