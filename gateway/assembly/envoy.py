@@ -38,7 +38,18 @@ def processing_problems(config: Config, library: PolicyLibrary) -> list[Problem]
     if config.envoy is None or config.envoy.processor is None:
         return []
     fragments, name = library.fragment_documents(), config.envoy.processor.backend_header
-    return [problem for document in library.documents for problem in refused(document, fragments, name)]
+    problems = [problem for document in library.documents for problem in refused(document, fragments, name)]
+    return [*problems, *_without_backends(config)]
+
+
+def _without_backends(config: Config) -> list[Problem]:
+    """Synthetic GraphQL APIs: Envoy sends requests to clusters, not to resolvers."""
+    message = "resolvers answer this API, and behind Envoy a cluster has to"
+    return [
+        Problem(config.location("apis", index), "envoy-graphql", message, "leave it to the gateway's own listener")
+        for index, api in enumerate(config.apis)
+        if api.type == "graphql" and api.backend is None and api.service_url is None
+    ]
 
 
 def processing_plane(

@@ -62,7 +62,7 @@ def test_whole_example_loads(tmp_path: Path) -> None:
     text = everything()
     throw_away(tmp_path)
     pem = (tmp_path / "server.pem").read_text()
-    for name in re.findall(r"[\w./-]+/[\w.-]+\.(?:pem|key|crl|yaml|xml|json|txt)\b|secrets/[\w-]+", text):
+    for name in re.findall(r"[\w./-]+/[\w.-]+\.(?:pem|key|crl|yaml|xml|json|txt|graphql)\b|secrets/[\w-]+", text):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         content = pem if name.endswith((".pem", ".key")) else DEFINITION if name.startswith("specs/") else "x"
         (tmp_path / name).write_text(content)

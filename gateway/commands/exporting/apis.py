@@ -15,11 +15,12 @@ from gateway.commands.exporting.folder import ExportFolder
 from gateway.commands.exporting.policies import write_policy
 from gateway.commands.exporting.source import ExportSource
 from gateway.config.apis import Api, Operation, SubscriptionKeyNames, Version
+from gateway.graphql.settings import GraphQLSettings
 from gateway.openapi import normalized
 
 _TAKEN = frozenset(
     """
-    id name type path backend service-url policy openapi operations protocols version revision current
+    id name type path backend service-url policy openapi operations protocols version revision current graphql
     subscription-required subscription-key products
     """.split()
 )
@@ -40,7 +41,10 @@ class ExportedApis:
             written = self._source.written["apis"][index]
             name = self._named(index, api)
             self._folder.information(self._properties(index, api), "apis", name)
-            self._definition(index, api, name, written)
+            if api.graphql is None:
+                self._definition(index, api, name, written)
+            else:
+                self._schema(index, api, api.graphql, name)
             write_policy(self._folder, self._folder.place("apis", name), api.policy, f"policy of API {api.id}")
             for key in sorted(written.keys() - _TAKEN):
                 message = f"Azure has no {key} of an API"
@@ -60,7 +64,7 @@ class ExportedApis:
     def _properties(self, index: int, api: Api) -> dict[str, Any]:
         properties: dict[str, Any] = {
             "path": api.path,
-            "type": "grpc" if api.type == "grpc" else None,
+            "type": None if api.type == "http" else api.type,
             "apiRevision": api.revision,
             "isCurrent": True if api.current else None,
             "displayName": api.name or api.id,
@@ -98,6 +102,19 @@ class ExportedApis:
             properties = {"displayName": name, "versioningScheme": scheme}
             self._folder.information(properties | ({field: version.name} if field else {}), "apiVersionSets", name)
         return self._sets[key]
+
+    def _schema(self, index: int, api: Api, graphql: GraphQLSettings, name: str) -> None:
+        """The schema of a GraphQL API, and its resolvers."""
+        text = graphql.schema_file.read_bytes().decode("utf-8-sig")
+        self._folder.text(f"{self._folder.place('apis', name)}/specification.graphql", text)
+        for resolver in graphql.resolvers:
+            id, path = f"{resolver.type}-{resolver.field}", f"{resolver.type}/{resolver.field}"
+            self._folder.information({"displayName": path, "path": path}, "apis/resolvers", name, id)
+            place = self._folder.place("apis/resolvers", name, id)
+            write_policy(self._folder, place, resolver.policy, f"resolver {id} of API {api.id}")
+        for key in sorted(self._source.written["apis"][index]["graphql"].keys() - {"schema-file", "resolvers"}):
+            place, message = self._source.at("apis", index, "graphql", key), f"Azure has no {key} of an API"
+            self._folder.left_out(place, f"API {api.id}", message)
 
     # -- operations
     def _definition(self, index: int, api: Api, name: str, written: dict[str, Any]) -> None:
