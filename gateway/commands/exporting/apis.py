@@ -113,8 +113,8 @@ class ExportedApis:
             place = self._folder.place("apis/resolvers", name, id)
             write_policy(self._folder, place, resolver.policy, f"resolver {id} of API {api.id}")
         for key in sorted(self._source.written["apis"][index]["graphql"].keys() - {"schema-file", "resolvers"}):
-            place, message = self._source.at("apis", index, "graphql", key), f"Azure has no {key} of an API"
-            self._folder.left_out(place, f"API {api.id}", message)
+            message = f"Azure has no {key} of an API"
+            self._folder.left_out(self._source.at("apis", index, "graphql", key), f"API {api.id}", message)
 
     # -- operations
     def _definition(self, index: int, api: Api, name: str, written: dict[str, Any]) -> None:
