@@ -39,16 +39,16 @@ def processing_problems(config: Config, library: PolicyLibrary) -> list[Problem]
         return []
     fragments, name = library.fragment_documents(), config.envoy.processor.backend_header
     problems = [problem for document in library.documents for problem in refused(document, fragments, name)]
-    return [*problems, *_without_backends(config)]
+    return [*problems, *_graphql_apis(config)]
 
 
-def _without_backends(config: Config) -> list[Problem]:
-    """Synthetic GraphQL APIs: Envoy sends requests to clusters, not to resolvers."""
-    message = "resolvers answer this API, and behind Envoy a cluster has to"
+def _graphql_apis(config: Config) -> list[Problem]:
+    """Envoy would carry a WebSocket past the rules, and sends requests to clusters, not to resolvers."""
+    message = "APIs of type graphql are not run behind Envoy's external processor"
     return [
         Problem(config.location("apis", index), "envoy-graphql", message, "leave it to the gateway's own listener")
         for index, api in enumerate(config.apis)
-        if api.type == "graphql" and api.backend is None and api.service_url is None
+        if api.type == "graphql"
     ]
 
 
