@@ -49,7 +49,6 @@ EXCEPTIONS = {
     "emulators/**": Elsewhere("emulators", "what an emulator promises is what it answers over HTTP"),
     "expressions/**": Elsewhere("expressions", "tables of expressions with the results that C# specifies"),
     "graphql/*": Elsewhere("graphql data_plane/graphql", "stations of one request, which is judged and answered whole"),
-    "data_plane/graphql/*": Elsewhere("data_plane/graphql", "steps of one pipeline, asked as clients ask"),
     "language_models/*": Elsewhere("language_models policies acceptance", "tables of bodies, and policies that run"),
     "liquid/**": Elsewhere("liquid", "a table of templates with what DotLiquid makes of them"),
     "management/console/*": Elsewhere("management/console notifications/test_console.py", "pages of a running gateway"),

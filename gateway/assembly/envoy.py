@@ -39,20 +39,25 @@ def processing_problems(config: Config, library: PolicyLibrary) -> list[Problem]
         return []
     fragments, name = library.fragment_documents(), config.envoy.processor.backend_header
     problems = [problem for document in library.documents for problem in refused(document, fragments, name)]
-    return [*problems, *_soap_problems(config)]
+    return [*problems, *_other_kinds(config)]
 
 
-def _soap_problems(config: Config) -> list[Problem]:
-    """Which operation of a SOAP API is called is in the body, and Envoy brings bodies for policies only."""
+# Which operation of a SOAP API is called is in the body, and Envoy brings bodies for policies only. A WebSocket it would
+# carry past the rules of a GraphQL API, and requests it sends to clusters, not to resolvers.
+_OTHER_KINDS = {"graphql": "GraphQL", "soap": "SOAP"}
+
+
+def _other_kinds(config: Config) -> list[Problem]:
+    """APIs that do not run behind Envoy."""
     return [
         Problem(
             config.location("apis", index),
-            "envoy-soap",
-            f"{api.id}: Envoy's external processor cannot run SOAP APIs",
+            f"envoy-{api.type}",
+            f"{api.id}: Envoy's external processor cannot run {_OTHER_KINDS[api.type]} APIs",
             "let a gateway without ext-proc carry it",
         )
         for index, api in enumerate(config.apis)
-        if api.type == "soap"
+        if api.type in _OTHER_KINDS
     ]
 
 

@@ -11,19 +11,21 @@ from gateway.assembly.library import PolicyLibrary
 from gateway.config import Config
 from gateway.config.apis import Api
 from gateway.data_plane.dispatcher import OperationRuntime
-from gateway.documents.model import Section
+from gateway.documents.model import Scope, Section
 from gateway.errors import LoadError, Location, Problem
 from gateway.graphql.settings import GraphQLResolver, GraphQLSettings
 from gateway.pipeline.pipeline import Pipeline
 from gateway.pipeline.settings import Reads, Resumption, Settings, Site
 from gateway.policies.http_data_source import HttpDataSource
 from gateway.policies.set_graphql_resolver import SetGraphqlResolver
+from gateway.policies.validate_graphql_request import ValidateGraphqlRequest
 
 if TYPE_CHECKING:
     from graphql import GraphQLSchema
 
     from gateway.graphql.call import GraphQLApi
 
+_OWN_SCOPES = (Scope.API, Scope.OPERATION)
 _EXTRA = "pip install 'apim-policy-gateway[graphql]'"
 
 
@@ -110,11 +112,24 @@ def misplaced_resolvers(pipelines: Iterable[Pipeline], api: GraphQLApi) -> Itera
             yield Problem(place, "unknown-field", message, "correct parent-type and field")
 
 
+def useless_rules(pipelines: Iterable[Pipeline], api: GraphQLApi) -> Iterable[Problem]:
+    """Rules of the API's own policies for fields that its schema does not have."""
+    from gateway.graphql.rules import unmatched
+
+    steps = [step for pipeline in pipelines for step in pipeline.inbound if step.place.scope in _OWN_SCOPES]
+    for step, policy in [(step, step.policy) for step in steps if isinstance(step.policy, ValidateGraphqlRequest)]:
+        file, _, line = step.place.position.rpartition(":")
+        for path in unmatched(policy.paths, api.judge.schema):
+            message = f"the schema has no field at {path}, so that this rule does nothing"
+            yield Problem(Location(file, int(line)), "unknown-field", message, "write /Type/field as the schema has it")
+
+
 def admitted(runtime: OperationRuntime, api: GraphQLApi, library: PolicyLibrary) -> OperationRuntime:
     """*runtime* of an operation of *api*; problems go to the library."""
     from gateway.data_plane.graphql.admission import admitting
 
     library.note(misplaced_resolvers(runtime.pipelines.values(), api))
+    library.note(useless_rules(runtime.pipelines.values(), api))
     pipelines = {
         product: admitting(pipeline, api, runtime.metrics, library.services.max_body_bytes)
         for product, pipeline in runtime.pipelines.items()

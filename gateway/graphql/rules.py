@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import translate
+from itertools import chain
 from re import Pattern, compile
 
 from graphql import (
@@ -26,6 +27,7 @@ from graphql import (
     get_named_type,
     is_abstract_type,
     is_composite_type,
+    is_union_type,
 )
 
 from gateway.wire.slices import rest
@@ -57,7 +59,7 @@ class FieldRules:
         chains = self._chains.get(key)
         if chains is None:
             chains = self._chains[key] = frozenset(self._chain(names) for names in _names(*key))
-        return max((_first(chain, evaluate) for chain in chains), key=_STRICTEST_LAST.index)
+        return max((_first(rules, evaluate) for rules in chains), key=_STRICTEST_LAST.index)
 
     def _chain(self, names: tuple[str, ...]) -> tuple[int, ...]:
         """The rules that apply to a field with these *names*, the most specific first."""
@@ -65,8 +67,23 @@ class FieldRules:
         return tuple(index for index, path in self._paths if any(map(path.fullmatch, names)))
 
 
-def _first(chain: tuple[int, ...], evaluate: Callable[[int], str]) -> str:
-    actions = (evaluate(index) for index in chain)
+def unmatched(paths: Sequence[str], schema: GraphQLSchema) -> list[str]:
+    """Those of *paths* that no field of *schema* has: a slip of the pen would leave a field without its rule."""
+    names = {"/__schema", "/__type", *_all_names(schema)}
+    return [path for path in paths if not any(map(_pattern(path).fullmatch, names))]
+
+
+def _all_names(schema: GraphQLSchema) -> Iterator[str]:
+    """The names of every field."""
+    roots = {root.name: kind for kind in _USUAL if (root := _root(schema, kind)) is not None}
+    for type_ in filter(is_composite_type, schema.type_map.values()):
+        fields = ["__typename", *(() if is_union_type(type_) else type_.fields)]
+        names = (_names(schema, roots.get(type_.name, "query"), type_.name, field) for field in fields)
+        yield from chain.from_iterable(chain.from_iterable(names))
+
+
+def _first(rules: tuple[int, ...], evaluate: Callable[[int], str]) -> str:
+    actions = (evaluate(index) for index in rules)
     decided = next((action for action in actions if action != IGNORE), ALLOW)
     return decided if decided in _STRICTEST_LAST else REJECT  # an expression that gives anything else allows nothing
 

@@ -66,7 +66,7 @@ def test_whole_example_loads(tmp_path: Path) -> None:
     text = everything()
     throw_away(tmp_path)
     pem = (tmp_path / "server.pem").read_text()
-    for name in re.findall(r"[\w./-]+/[\w.-]+\.(?:pem|key|crl|yaml|xml|json|txt|wsdl)\b|secrets/[\w-]+", text):
+    for name in re.findall(r"[\w./-]+/[\w.-]+\.(?:pem|key|crl|yaml|xml|json|txt|wsdl|graphql)\b|secrets/[\w-]+", text):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         content = pem if name.endswith((".pem", ".key")) else DESCRIPTIONS.get(name, "x")
         (tmp_path / name).write_text(content)

@@ -6,7 +6,7 @@ import pytest
 from graphql import build_schema, parse
 
 from gateway.graphql.document import Document
-from gateway.graphql.rules import FieldRules, selected_fields
+from gateway.graphql.rules import FieldRules, selected_fields, unmatched
 from tests.graphql.rig import SCHEMA
 
 _SCHEMA = build_schema(SCHEMA)
@@ -70,6 +70,17 @@ def test_actions(query: str, rules: list[tuple[str, str]], expected: dict[str, s
         assert any(name.startswith("Query.__") for name in actions)
     else:
         assert actions == expected
+
+
+def test_names_of_a_schema() -> None:
+    """Every way to name a field is known, and nothing else."""
+    known = "/User/id /User/* /users /Query/users /Mutation/* /makeUser /__* /Node/id /Found/__typename".split()
+    assert unmatched([*known, "/Query/makeUser", "/__nope", "/Filter/name", "/id"], _SCHEMA) == [
+        "/Query/makeUser",
+        "/__nope",
+        "/Filter/name",
+        "/id",
+    ]
 
 
 def test_a_root_type_of_another_name() -> None:

@@ -22,14 +22,13 @@ def resolver(type_: str, field: str, port: int = 1, path: str = "") -> str:
 
 @looped
 async def test_the_first_one_that_is_reached_counts(tmp_path: Path) -> None:
-    """A resolver may depend on the request; of two for a field the first one counts that is reached."""
+    """A resolver may depend on the request; of two for a field the first that is reached counts."""
     async with backend(lambda line, body: {"id": line}) as port:
         rig = Rig(tmp_path, target="")
         when = '<choose><when condition="@(context.Request.Method == &quot;PUT&quot;)">{}</when></choose>'
         chosen = when.format(resolver("Query", "user", port, "never"))
-        rig.policy(
-            backend=chosen + resolver("Query", "user", port, "a") + resolver("Query", "user", port, "b") + "<base />"
-        )
+        others = [resolver("Query", "user", port, path) for path in ("a", "b")]
+        rig.policy(backend="".join([chosen, *others, "<base />"]))
         assert await rig.ask("{user(id:1){id}}") == [(200, {"data": {"user": {"id": "GET /a"}}})]
 
 

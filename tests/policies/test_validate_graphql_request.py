@@ -114,3 +114,25 @@ def test_mistakes(tmp_path: Path, policy: str, code: str) -> None:
     rig.files["p.xml"] = f"<policies><inbound>{policy}</inbound></policies>".replace("<inbound></inbound>", "")
     with pytest.raises(LoadError, match=code):
         _ = rig.gateway
+
+
+@pytest.mark.parametrize("path", ["/Users/name", "/User/nmae", "/secret", "/user/name", "/Found/name", "/Filter/*"])
+def test_rules_for_nothing(tmp_path: Path, path: str) -> None:
+    """A rule of the API's own policy for a field that the schema does not have refuses to load."""
+    rig = Rig(tmp_path)
+    rig.policy(validate(rule("/User/name", "reject") + rule(path, "reject")))
+    with pytest.raises(LoadError, match="unknown-field") as refused:
+        _ = rig.gateway
+    assert path in refused.value.problems[0].message
+    assert len(refused.value.problems) == 1
+
+
+def test_rules_of_a_global_policy(tmp_path: Path) -> None:
+    """A global policy may have rules for the fields of other APIs."""
+    rig = Rig(tmp_path)
+    policy = validate(rule("/Other/name", "reject"))
+    rig.files["all.xml"] = f"<policies><inbound>{policy}</inbound><backend><forward-request /></backend></policies>"
+    config = rig.config() + "global-policy: all.xml\n"
+    object.__setattr__(rig, "config", lambda: config)
+    _ = rig.gateway
+    assert rig.app is not None

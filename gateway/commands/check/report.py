@@ -275,6 +275,10 @@ def _as_policies(document: PolicyDocument, vocabulary: PolicyTypes) -> PolicyDoc
     fragment = document.fragment
     if fragment is None:
         return document
+    if [node.name for node in fragment.children] == ["http-data-source"]:  # a resolver's document
+        names = {name: Text("x", fragment.location) for name in ("parent-type", "field")}
+        resolver = Node("set-graphql-resolver", fragment.location, names, fragment.children)
+        return PolicyDocument(document.file, {Section.BACKEND: replace(fragment, children=(resolver,))})
     section = next((candidate for candidate in Section if _fits(document, candidate, vocabulary)), Section.INBOUND)
     return PolicyDocument(document.file, {section: fragment})
 

@@ -16,11 +16,12 @@ from gateway.commands.exporting.mcp_servers import mcp_properties
 from gateway.commands.exporting.policies import write_policy
 from gateway.commands.exporting.source import ExportSource
 from gateway.config.apis import Api, Operation, SubscriptionKeyNames, Version
+from gateway.graphql.settings import GraphQLSettings
 from gateway.openapi import normalized
 
 _TAKEN = frozenset(
     """
-    id name type path backend service-url policy openapi operations protocols version revision current
+    id name type path backend service-url policy openapi operations protocols version revision current graphql
     subscription-required subscription-key products mcp
     """.split()
 )
@@ -41,7 +42,9 @@ class ExportedApis:
             written = self._source.written["apis"][index]
             name = self._named(index, api)
             self._folder.information(self._properties(index, api), "apis", name)
-            if api.type != "mcp":
+            if api.graphql is not None:
+                self._schema(index, api, api.graphql, name)
+            elif api.type != "mcp":
                 self._definition(index, api, name, written)
             write_policy(self._folder, self._folder.place("apis", name), api.policy, f"policy of API {api.id}")
             self._left_out(written.keys() - _TAKEN, api, "apis", index)
@@ -107,6 +110,19 @@ class ExportedApis:
             properties = {"displayName": name, "versioningScheme": scheme}
             self._folder.information(properties | ({field: version.name} if field else {}), "apiVersionSets", name)
         return self._sets[key]
+
+    def _schema(self, index: int, api: Api, graphql: GraphQLSettings, name: str) -> None:
+        """The schema of a GraphQL API, and its resolvers."""
+        text = graphql.schema_file.read_bytes().decode("utf-8-sig")
+        self._folder.text(f"{self._folder.place('apis', name)}/specification.graphql", text)
+        for resolver in graphql.resolvers:
+            id, path = f"{resolver.type}-{resolver.field}", f"{resolver.type}/{resolver.field}"
+            self._folder.information({"displayName": path, "path": path}, "apis/resolvers", name, id)
+            place = self._folder.place("apis/resolvers", name, id)
+            write_policy(self._folder, place, resolver.policy, f"resolver {id} of API {api.id}")
+        for key in sorted(self._source.written["apis"][index]["graphql"].keys() - {"schema-file", "resolvers"}):
+            message = f"Azure has no {key} of an API"
+            self._folder.left_out(self._source.at("apis", index, "graphql", key), f"API {api.id}", message)
 
     # -- operations
     def _definition(self, index: int, api: Api, name: str, written: dict[str, Any]) -> None:

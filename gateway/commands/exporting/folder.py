@@ -20,6 +20,7 @@ _INFORMATION = {
     "loggers": "logger",
     "namedValues": "namedValue",
     "operations": "operation",
+    "resolvers": "resolver",
     "policyFragments": "policyFragment",
     "products": "product",
     "subscriptions": "subscription",

@@ -47,7 +47,9 @@ def watch(request: Request, session: GraphQLSession) -> None:
         raise refusal(BAD_REQUEST, f"A WebSocket for GraphQL speaks {_NEW} or {_OLD}.")
     request.headers.replace("Sec-WebSocket-Protocol", known[0])
     request.headers.remove("Sec-WebSocket-Extensions")  # what is compressed could not be read
-    request.upgraded = ClientMessages(request.upgraded, session, known[0])
+    messages = ClientMessages(request.upgraded, session, known[0])
+    request.upgraded.pipe(messages)  # HTTP/2 goes on feeding it; HTTP/1.1 feeds what the request has now
+    request.upgraded = messages
 
 
 def answer_through(request: Request, response: Response) -> None:
@@ -120,6 +122,8 @@ class ClientMessages(BodyStream):
         if isinstance(outcome, Unfinished):
             self._source.pause()
             self._busy = asyncio.ensure_future(self._wait(outcome))
+
+    write = feed
 
     async def _wait(self, outcome: Unfinished[None]) -> None:
         await outcome

@@ -82,7 +82,7 @@ class MessageReader:
         if length > 125:
             extra = 2 if length == 126 else 8
             start += extra
-            if len(data) < start:
+            if len(data) < 2 + extra:
                 return None
             length = int.from_bytes(data[2 : 2 + extra], "big")
         if length + len(self._parts) > self._most:

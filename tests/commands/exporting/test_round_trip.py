@@ -36,6 +36,11 @@ FOLDER: dict[str, object] = {
     "apis/stock/apiInformation.json": an_api(path="stock", serviceUrl="https://stock.example.com?api-version=7"),
     "apis/stock/specification.json": '{"openapi": "3.0.1", "info": {"title": "S", "version": "1"}, "paths": '
     '{"/items": {"get": {"operationId": "items", "responses": {"200": {"description": "ok"}}}}}}',
+    "apis/people/apiInformation.json": an_api(path="people", type="graphql", serviceUrl=None),
+    "apis/people/specification.graphql": "type Query { users: [User] }\r\ntype User { id: ID! }\r\n",
+    "apis/people/resolvers/users/resolverInformation.json": {"displayName": "Users", "path": "Query/users"},
+    "apis/people/resolvers/users/policy.xml": "<http-data-source>\r\n  <http-request>\r\n<set-method>GET</set-method>"
+    "<set-url>https://people.example.com/users</set-url></http-request></http-data-source>",
     "version sets/orders/versionSetInformation.json": {
         "displayName": "Orders",
         "versioningScheme": "Header",
@@ -103,7 +108,7 @@ def test_import_export_import(tmp_path: Path, tool: Tool) -> None:
     write(first, tmp_path / "imported")
     save(exported(ExportSource.read(tmp_path / "imported/config.yaml"), tool), tmp_path / "exported")
     second = plan(tmp_path / "exported")
-    assert len(first.config["apis"]) == 3
+    assert len(first.config["apis"]) == 4
     assert second.config == first.config
     assert {path for path in first.files if not path.startswith(".")} == {
         path for path in second.files if not path.startswith(".")

@@ -115,3 +115,12 @@ def test_without_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr("gateway.assembly.graphql.find_spec", lambda _: None)
     with pytest.raises(LoadError, match=r"missing-extra.*apim-policy-gateway\[graphql\]"):
         _ = rig.gateway
+
+
+def test_behind_the_external_processor(tmp_path: Path) -> None:
+    """Where Envoy asks the external processor, an API of the type refuses to load: WebSockets would pass unread."""
+    rig = Rig(tmp_path)
+    config = rig.config() + "envoy: {listen: 127.0.0.1:0, ext-proc: true}\n"
+    object.__setattr__(rig, "config", lambda: config)
+    with pytest.raises(LoadError, match="envoy-graphql"):
+        _ = rig.gateway

@@ -20,6 +20,10 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Subprotocol
 
+from gateway.data_plane.graphql.frames import TEXT, MessageReader, frame
+from gateway.wire.body import BodyStream
+from gateway.wire.headers import Headers
+from gateway.wire.messages import Request, Response
 from gateway.wire.settings import ServerSettings
 from tests.graphql.rig import SCHEMA, Rig, looped
 from tests.wire.rig import Answerer, serving
@@ -200,3 +204,44 @@ async def test_without_a_policy(tmp_path: Path) -> None:
         with pytest.raises(TransportQueryError, match="250"):
             await _all(address, "subscription{onUser{" + "id " * 300 + "}}", "graphql-transport-ws")
         assert len(got) == 1
+
+
+class _Sent:
+    """What goes to the backend."""
+
+    def __init__(self) -> None:
+        self.data = b""
+
+    def write(self, data: bytes) -> None:
+        self.data += data
+
+    def finish(self) -> None: ...
+
+    def fail(self, error: Exception) -> None: ...
+
+
+@pytest.mark.parametrize("through_request", [True, False], ids=["HTTP/1.1", "HTTP/2"])
+@looped
+async def test_where_the_wire_feeds_the_tunnel(tmp_path: Path, through_request: bool) -> None:
+    """HTTP/1.1 feeds the stream that the request has, HTTP/2 the one that it made: both are read."""
+    rig = Rig(tmp_path)
+    rig.policy(POLICY, "<return-response />")
+    offered = [("Sec-WebSocket-Protocol", "graphql-ws, graphql-transport-ws"), ("Sec-WebSocket-Extensions", "x")]
+    headers = Headers(offered)
+    request = Request("GET", "/graphql", headers=headers)
+    request.upgrade, raw = "websocket", BodyStream()
+    request.upgraded = raw
+    answer = rig.gateway(request)
+    if not isinstance(answer, Response):
+        await answer
+    assert [*request.headers] == [("Sec-WebSocket-Protocol", "graphql-ws")]
+    sent = _Sent()
+    request.upgraded.pipe(sent)
+    (request.upgraded if through_request else raw).feed(
+        frame(TEXT, b'{"id":"1","type":"start","payload":{"query":"{users{id name}}"}}', masked=True)
+        + frame(TEXT, b'{"id":"2","type":"start","payload":{"query":"{users{secret}}"}}', masked=True)
+    )
+    reader = MessageReader(10_000)
+    reader.feed(sent.data)
+    (message,) = reader.messages()
+    assert json.loads(message.content)["payload"]["query"].split() == "{ users { id } }".split()

@@ -14,13 +14,24 @@ from gateway.wire.headers import Headers
 from gateway.wire.messages import Request, Response
 from tests.graphql.rig import backend, looped
 
-PAGE = Path(__file__).parents[3] / "docs" / "graphql.md"
-_BLOCK = re.compile(r"```(\w+)\n(?:#|<!--) (\S+?)(?: -->)?\n(.*?)```", re.DOTALL)
+ROOT = Path(__file__).parents[3]
+EXAMPLES = ROOT / "examples" / "graphql"
+_BLOCK = re.compile(r"```(\w+)\n(.*?)```", re.DOTALL)
 
 
-def blocks() -> list[tuple[str, str]]:
-    """Name and text of each file on the page, in its order."""
-    return [(name, text) for _, name, text in _BLOCK.findall(PAGE.read_text())]
+def blocks(language: str) -> list[str]:
+    """The blocks of the page in *language*."""
+    page = (ROOT / "docs" / "graphql.md").read_text()
+    return [text for kind, text in _BLOCK.findall(page) if kind == language]
+
+
+def test_the_files_are_those_of_the_page() -> None:
+    """What the page shows of a file is the whole file."""
+    shown = {}
+    for text in (*blocks("graphql"), *blocks("xml")):
+        first, _, rest = text.partition("\n")
+        shown[re.sub(r"[#<!> ]|--", "", first).rpartition("/")[2]] = rest
+    assert shown == {file.name: file.read_text() for file in EXAMPLES.iterdir()}
 
 
 async def ask(folder: Path, config: str, port: int, query: str) -> tuple[int, Any]:
@@ -42,17 +53,18 @@ async def ask(folder: Path, config: str, port: int, query: str) -> tuple[int, An
 @looped
 async def test_the_examples(tmp_path: Path) -> None:
     """The pass-through API refuses and removes as it says; the synthetic one answers from its REST service."""
-    configs = [text for name, text in blocks() if name == "config.yaml"]
+    configs = blocks("yaml")
     assert len(configs) == 2
 
     def answers(line: str, body: bytes) -> object:
-        return (
-            [{"id": 1, "username": "ann"}] if line.startswith("GET") else {"data": {"asked": json.loads(body)["query"]}}
-        )
+        users = [{"id": 1, "username": "ann"}]
+        return users if line.startswith("GET") else {"data": {"asked": json.loads(body)["query"]}}
 
     async with backend(answers) as port:
-        for name, text in blocks():
-            (tmp_path / name).write_text(re.sub(r"127\.0\.0\.1:\d{4}", f"127.0.0.1:{port}", text))
+        folder = tmp_path / "examples" / "graphql"
+        folder.mkdir(parents=True)
+        for file in EXAMPLES.iterdir():
+            (folder / file.name).write_text(re.sub(r"127\.0\.0\.1:\d{4}", f"127.0.0.1:{port}", file.read_text()))
         status, answer = await ask(tmp_path, configs[0], port, "{users{id email}}")
         assert (status, answer["data"]["asked"].split()) == (200, "{ users { id } }".split())
         assert len(answer["errors"]) == 1
