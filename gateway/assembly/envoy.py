@@ -42,8 +42,8 @@ def processing_problems(config: Config, library: PolicyLibrary) -> list[Problem]
     return [*problems, *_other_kinds(config)]
 
 
-# Which operation of a SOAP API is called is in the body, and Envoy brings bodies for policies only. A WebSocket it would
-# carry past the rules of a GraphQL API, and requests it sends to clusters, not to resolvers.
+# Which operation of a SOAP API is called is in the body, and Envoy brings bodies for policies only. It would carry a
+# WebSocket past the rules of a GraphQL API, and it sends requests to clusters, not to resolvers.
 _OTHER_KINDS = {"graphql": "GraphQL", "soap": "SOAP"}
 
 

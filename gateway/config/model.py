@@ -17,7 +17,7 @@ from gateway.errors import Location
 from gateway.management.settings import ConsoleSettings
 from gateway.notifications.settings import NotificationSettings
 from gateway.outside.redis_settings import RedisStore
-from gateway.outside.settings import AuthorizationSettings, IdentitySettings, LoggerSettings
+from gateway.outside.settings import IdentitySettings, KeptAuthorization, LoggerSettings
 from gateway.reading.settings import Block
 from gateway.reading.values import (
     LOOPBACK_NETWORKS,
@@ -103,7 +103,7 @@ class Config(Block):
     """SQLite file that keeps quotas across restarts, on one machine. None: they start again. Not used with *redis*."""
     managed_identity: IdentitySettings | None = None
     """The gateway's own identity. None: what `IDENTITY_ENDPOINT` or `AZURE_FEDERATED_TOKEN_FILE` offer, else none."""
-    authorizations: dict[AuthorizationName, AuthorizationSettings] = {}
+    authorizations: dict[AuthorizationName, KeptAuthorization] = {}
     """What get-authorization-context gets tokens for, by `provider/authorization`. Any other name is asked of
     *managed-identity*."""
     named_values: dict[ValueName, NamedValueSettings] = {}

@@ -41,6 +41,6 @@ class ODataSelector:
         return runtime
 
 
-def _not_found(found: str) -> PolicyError:
+def _not_found(named: str) -> PolicyError:
     expected = "an entity set, singleton, function or action of the metadata"
-    return PolicyError(404, "OperationNotFound", _NO_OPERATION, "Resource not found", expected=expected, found=found)
+    return PolicyError(404, "OperationNotFound", _NO_OPERATION, "Resource not found", expected=expected, found=named)

@@ -98,6 +98,6 @@ def _unquoted(value: str) -> str:
     return value[1:-1] if len(value) > 1 and value[0] == value[-1] == '"' else value
 
 
-def _unmatched(what: str, found: str) -> PolicyError:
+def _unmatched(what: str, named: str) -> PolicyError:
     expected = f"{what} of an operation of the WSDL"
-    return PolicyError(404, "OperationNotFound", _NO_OPERATION, "Resource not found", expected=expected, found=found)
+    return PolicyError(404, "OperationNotFound", _NO_OPERATION, "Resource not found", expected=expected, found=named)

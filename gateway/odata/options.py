@@ -72,8 +72,8 @@ def check_options(options: Mapping[str, str], place: OptionsPlace) -> None:
     scope = place.scope
     for name in ("$apply", "$compute"):  # what they make can be used by the others
         if name in options:
-            made = transformed(options[name], scope) if name == "$apply" else computed(options[name], scope)
-            scope = replace(scope, dynamic=frozenset({*scope.dynamic, *made}))
+            names = transformed(options[name], scope) if name == "$apply" else computed(options[name], scope)
+            scope = replace(scope, dynamic=frozenset({*scope.dynamic, *names}))
     for name, value in options.items():
         check = _CHECKS.get(name)
         if check is not None:

@@ -14,7 +14,7 @@ import httpx2
 
 from gateway.outside.identity import IdentityToken, TokenSource
 from gateway.outside.isolation import no_cookies
-from gateway.outside.settings import AuthorizationSettings
+from gateway.outside.settings import KeptAuthorization
 from gateway.outside.token_endpoints import no_token, read_token
 from gateway.telemetry.calls import timed_call
 
@@ -22,7 +22,7 @@ from gateway.telemetry.calls import timed_call
 class AuthorizationTokens:
     """Authorizations by ``provider/authorization``; every other resource is the gateway's own identity's."""
 
-    def __init__(self, authorizations: Mapping[str, AuthorizationSettings], identity: TokenSource | None) -> None:
+    def __init__(self, authorizations: Mapping[str, KeptAuthorization], identity: TokenSource | None) -> None:
         """*identity*: None: the gateway has none."""
         self._authorizations = authorizations
         self._identity = identity
@@ -44,7 +44,7 @@ class AuthorizationTokens:
         if self._identity is not None:
             await self._identity.aclose()
 
-    async def _fetch(self, settings: AuthorizationSettings) -> IdentityToken:
+    async def _fetch(self, settings: KeptAuthorization) -> IdentityToken:
         """Errors name status and error code alone: what an endpoint answers may hold what must not be logged."""
         url = str(settings.token_url)
         if self._client is None:
@@ -58,7 +58,7 @@ class AuthorizationTokens:
         return read_token(answer, time.time())
 
 
-def _request(settings: AuthorizationSettings) -> dict[str, Any]:
+def _request(settings: KeptAuthorization) -> dict[str, Any]:
     """Form and, where the endpoint wants the secret there, the Authorization header."""
     form = {"grant_type": "client_credentials", **settings.parameters}
     form |= {"scope": " ".join(settings.scopes)} if settings.scopes else {}

@@ -56,7 +56,7 @@ extra `[azure]`), or `static` (fixed tokens)."""
         return needed.get(self.source, {})
 
 
-class AuthorizationSettings(Block):
+class KeptAuthorization(Block):
     """One authorization of the credential manager: client credentials at a token endpoint."""
 
     token_url: Url

@@ -34,7 +34,7 @@ def config(tmp_path: Path) -> str:
 @needs_spyne
 def test_soap_page(tmp_path: Path, config: str) -> None:
     """The pass-through API protects one operation; the document that makes JSON of SOAP runs from end to end."""
-    through, _, rest = fences("soap.md", "yaml")
+    through, _, rest = fences("soap.md", "yml")
     divide, add = fences("soap.md", "xml")
     (tmp_path / "divide.xml").write_text(divide)
     (tmp_path / "add.xml").write_text(add)
@@ -69,7 +69,7 @@ def test_soap_page(tmp_path: Path, config: str) -> None:
 
 def test_odata_page(tmp_path: Path, config: str) -> None:
     """The API of the page lets through what fits the metadata of its service."""
-    (text,) = fences("odata.md", "yaml")
+    (text,) = fences("odata.md", "yml")
     (policy,) = fences("odata.md", "xml")
     (tmp_path / "odata.xml").write_text(policy)
     (tmp_path / "jobs.xml").write_text("<policies><inbound><base/></inbound></policies>")

@@ -14,11 +14,11 @@ from gateway.emulators.serving import serve_here
 from gateway.errors import UpstreamError
 from gateway.outside.authorizations import AuthorizationTokens
 from gateway.outside.identity import IdentityTokens
-from gateway.outside.settings import AuthorizationSettings
+from gateway.outside.settings import KeptAuthorization
 from gateway.reading.settings import Surroundings
 
 
-def settings(url: str, **more: Any) -> AuthorizationSettings:
+def settings(url: str, **more: Any) -> KeptAuthorization:
     """An authorization at the emulator."""
     given: dict[str, Any] = {
         "token-url": f"{url}/{TENANT}/oauth2/v2.0/token",
@@ -26,7 +26,7 @@ def settings(url: str, **more: Any) -> AuthorizationSettings:
         "client-secret": SECRET,
         "scopes": [f"{API}/.default"],
     }
-    return AuthorizationSettings.from_file({**given, **more}, Surroundings(Path(), {}))
+    return KeptAuthorization.from_file({**given, **more}, Surroundings(Path(), {}))
 
 
 @pytest.mark.parametrize("authentication", ["body", "header"])

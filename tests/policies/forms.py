@@ -339,6 +339,11 @@ FORMS = [
         " header: {name: A, action: prevent}}",
     ),
     (
+        "validate-odata-request",
+        '<validate-odata-request error-variable-name="e" min-odata-version="4.0" max-size="10"/>',
+        "- validate-odata-request: {error-variable-name: e, min-odata-version: '4.0', max-size: 10}",
+    ),
+    (
         "validate-parameters",
         '<validate-parameters specified-parameter-action="prevent" unspecified-parameter-action="detect">'
         '<query><parameter name="a" action="ignore"/></query></validate-parameters>',
