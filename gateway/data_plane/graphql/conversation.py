@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
-from gateway.data_plane.graphql.frames import TEXT, BadFrame, Message, MessageReader, frame
+from gateway.data_plane.graphql.frames import TEXT, BadFrame, MessageReader, WholeMessage, frame
 from gateway.errors import ExpressionError, PolicyError
 from gateway.graphql.envelope import read_json
 from gateway.graphql.refusals import BAD_REQUEST, GraphQLRefusal, refusal
@@ -164,7 +164,7 @@ class ClientMessages(BodyStream):
         except BadFrame as bad:
             self._close(bad.code, str(bad))
 
-    def _take(self, message: Message) -> None:
+    def _take(self, message: WholeMessage) -> None:
         if message.opcode != TEXT:  # a control frame
             self._pass(message.opcode, message.content)
             return

@@ -25,7 +25,7 @@ class BadFrame(Exception):
         self.code = code
 
 
-class Message(NamedTuple):
+class WholeMessage(NamedTuple):
     """One message, or a control frame: TEXT, CLOSE, PING or PONG."""
 
     opcode: int
@@ -52,25 +52,25 @@ class MessageReader:
         """The next bytes."""
         self._data += data
 
-    def messages(self) -> Iterator[Message]:
+    def messages(self) -> Iterator[WholeMessage]:
         """The messages that are complete, as long as there are any. Raises BadFrame."""
         while (head := self._head()) is not None and len(self._data) >= head.start + head.length:
             mask = self._data[head.start - 4 : head.start]
             content = _masked(self._data[head.start : head.start + head.length], bytes(mask))
             del self._data[: head.start + head.length]
             if head.opcode >= CLOSE:
-                yield Message(head.opcode, content)
+                yield WholeMessage(head.opcode, content)
             else:
                 yield from self._text(head, content)
 
-    def _text(self, head: _Head, content: bytes) -> Iterator[Message]:
+    def _text(self, head: _Head, content: bytes) -> Iterator[WholeMessage]:
         if (head.opcode == _CONTINUED) != self._is_open:
             raise BadFrame(PROTOCOL_ERROR, "frames of two messages are mixed")
         self._parts += content
         self._is_open = not head.is_last
         if head.is_last:
             whole, self._parts = bytes(self._parts), bytearray()
-            yield Message(TEXT, whole)
+            yield WholeMessage(TEXT, whole)
 
     def _head(self) -> _Head | None:
         """The head of the next frame; None: it has not come yet. Raises BadFrame."""
