@@ -24,15 +24,19 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
         """.split()
     ),
     "Caching": tuple(
-        "cache-lookup cache-store cache-lookup-value cache-store-value cache-remove-value cache-value".split()
+        """
+        cache-lookup cache-store cache-lookup-value cache-store-value cache-remove-value cache-value
+        llm-semantic-cache-lookup llm-semantic-cache-store azure-openai-semantic-cache-lookup
+        azure-openai-semantic-cache-store
+        """.split()
     ),
     "Calls to other services": tuple(
         "send-request send-one-way-request send-service-bus-message publish-to-dapr invoke-dapr-binding".split()
     ),
     "Content validation": tuple(
         """
-        validate-content validate-parameters validate-headers validate-status-code validate-odata-request
-        validate-graphql-request
+        llm-content-safety validate-content validate-parameters validate-headers validate-status-code
+        validate-odata-request validate-graphql-request
         """.split()
     ),
     "Observability": tuple(

@@ -48,6 +48,7 @@ EXCEPTIONS = {
     "documents/**": Elsewhere("documents pipeline", "reader and writer of one form, tested as a pair"),
     "emulators/**": Elsewhere("emulators", "what an emulator promises is what it answers over HTTP"),
     "expressions/**": Elsewhere("expressions", "tables of expressions with the results that C# specifies"),
+    "language_models/*": Elsewhere("language_models policies acceptance", "tables of bodies, and policies that run"),
     "liquid/**": Elsewhere("liquid", "a table of templates with what DotLiquid makes of them"),
     "management/console/*": Elsewhere("management/console notifications/test_console.py", "pages of a running gateway"),
     "management/*": Elsewhere("management serving/test_workers.py", "asked over its own listener"),

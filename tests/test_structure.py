@@ -19,9 +19,9 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 
 # Rooms from the top down: a module imports from its own room and from those below it, never upwards.
 ROOMS = """
-    __main__ cli commands serving assembly config management data_plane policies pipeline documents openapi liquid
-    expressions tokens revocation backends counters value_cache notifications emulators outside telemetry wire reading
-    remedies documentation errors interruption
+    __main__ cli commands serving assembly config management data_plane policies language_models pipeline documents
+    openapi liquid expressions tokens revocation backends counters value_cache notifications emulators outside
+    telemetry wire reading remedies documentation errors interruption
 """.split()
 FORBIDDEN_NAMES = {"utils", "util", "helpers", "common", "manager", "misc"}
 

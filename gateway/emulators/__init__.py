@@ -12,5 +12,6 @@ on a public address: the control endpoints mint tokens for any caller.
     entra/           the token issuer
     d365/            the batch jobs
     openai/          OpenAI and Azure OpenAI
+    content_safety/  Azure AI Content Safety
     receiver/        the callback's far end, and Data Factory's Webhook activity
 """

@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from gateway.documents.model import Section
 from gateway.documents.shape import ID, Attribute, Child, Content, Element, Kind
+from gateway.language_models.content_safety import MOST_CHARACTERS, SafetyRules, SafetyService, refusal
+from gateway.language_models.dialogue import unambiguous
+from gateway.language_models.guarded_stream import GuardedStream, texts_of_events
+from gateway.language_models.model_texts import texts, windows, without_system
+from gateway.language_models.service_call import service_backend
 from gateway.pipeline.buffering import BufferBody
 from gateway.pipeline.policy import PolicyType
 from gateway.pipeline.values import Constant
-from gateway.policies.parts.content_safety import MOST_CHARACTERS, SafetyRules, SafetyService, refusal
-from gateway.policies.parts.dialogue import unambiguous
-from gateway.policies.parts.guarded_stream import GuardedStream, event_lanes, split_events
-from gateway.policies.parts.model_texts import texts, windows, without_system
-from gateway.policies.parts.service_call import service_backend
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -124,16 +124,12 @@ class LlmContentSafety(PolicyType):
     @classmethod
     def compile(cls, settings: Settings) -> Self:
         """From the element. Raises LoadError: no such backend, nothing to look for, or an overlap that is no part."""
-        harms, lists = settings.child("categories"), settings.child("blocklists")
-        categories = tuple(harms.all("category")) if harms else ()
-        blocklists = tuple(child.content() for child in lists.all("id")) if lists else ()
+        harms = settings.child("categories")
+        categories, blocklists = _listed(settings, "categories", "category"), _listed(settings, "blocklists", "id")
         if not categories and not blocklists and not settings.has("shield-prompt"):
             remedy = "add <categories>, <blocklists> or shield-prompt"
             raise settings.error("missing-child", "llm-content-safety looks for nothing", remedy)
-        window, overlap = settings.integer("window-size"), settings.integer("window-overlap-size")
-        if isinstance(window, Constant) and isinstance(overlap, Constant) and overlap.value >= window.value:
-            message = "window-overlap-size is not less than window-size"
-            raise settings.error("bad-value", message, "write a smaller one", at="window-overlap-size")
+        window, overlap = _window(settings)
         settings.reads.request_body |= settings.on_request
         return cls(
             backend=service_backend(settings, "backend-id"),
@@ -143,7 +139,7 @@ class LlmContentSafety(PolicyType):
             overlap=overlap,
             levels=harms.text("output-type") if harms else Constant(LEVELS[0]),
             categories=tuple((child.text("name"), child.integer("threshold")) for child in categories),
-            blocklists=blocklists,
+            blocklists=tuple(child.content() for child in blocklists),
             credentials=settings.services.credentials,
             max_body_bytes=settings.services.max_body_bytes,
             inbound=settings.on_request,
@@ -190,13 +186,15 @@ class LlmContentSafety(PolicyType):
         media_type = (response.headers.first("Content-Type") or "").partition(";")[0].strip().lower()
         if media_type == EVENTS and response.body.stream is not None and "Content-Encoding" not in response.headers:
             self._guard_stream(response, context)
-            return
+        else:
+            await self._judge_whole(response, media_type, context)
+
+    async def _judge_whole(self, response: Response, media_type: str, context: Context) -> None:
         waiting = BufferBody(False, True, self.max_body_bytes).apply(context)
         if waiting is not None:
             await waiting
-        content = response.body.read(preserve=True)
-        lanes = _lanes(content, media_type)
         size, overlap = self._windows(context)
+        lanes = _lanes(response.body.read(preserve=True), media_type)
         pieces = [piece for lane in lanes for piece in windows(lane, size, overlap)]
         await self._service(context, answer=True).judge(pieces)
 
@@ -218,6 +216,20 @@ class LlmContentSafety(PolicyType):
         return SafetyService(self.backend(context), rules, self.credentials)
 
 
+def _listed(settings: Settings, name: str, item: str) -> list[Settings]:
+    child = settings.child(name)
+    return list(child.all(item)) if child else []
+
+
+def _window(settings: Settings) -> tuple[Value[int], Value[int]]:
+    """Raises LoadError: the overlap is not less than the whole."""
+    window, overlap = settings.integer("window-size"), settings.integer("window-overlap-size")
+    if isinstance(window, Constant) and isinstance(overlap, Constant) and overlap.value >= window.value:
+        message = "window-overlap-size is not less than window-size"
+        raise settings.error("bad-value", message, "write a smaller one", at="window-overlap-size")
+    return window, overlap
+
+
 def _pieces(document: Any) -> list[str]:
     return windows("\n".join(texts(document)), MOST_CHARACTERS, REQUEST_OVERLAP)
 
@@ -237,9 +249,5 @@ def _lanes(content: bytes, media_type: str) -> list[str]:
     if media_type == "application/json" or media_type.endswith("+json"):
         return ["\n".join(texts(_read(content, "the answer")))]
     if media_type == EVENTS:
-        lanes: dict[object, str] = {}
-        for event in split_events(content + b"\n\n")[0]:
-            for lane, text in event_lanes(event):
-                lanes[lane] = lanes.get(lane, "") + text
-        return list(lanes.values())
+        return texts_of_events(content)
     return [content.decode("utf-8", "replace")] if media_type.startswith("text/") else []

@@ -20,14 +20,14 @@ import structlog
 from gateway.documents.model import Section
 from gateway.documents.shape import ID, Attribute, Child, Content, Element, Kind
 from gateway.errors import UpstreamError
+from gateway.language_models.caller import caller
+from gateway.language_models.dialogue import Dialogue, joined, read_dialogue
+from gateway.language_models.embeddings import Embeddings
 from gateway.pipeline.changes import RESPONSE, Change
 from gateway.pipeline.notes import Mark
 from gateway.pipeline.outcome import finish
 from gateway.pipeline.policy import PolicyType
 from gateway.pipeline.run import run
-from gateway.policies.parts.caller import caller
-from gateway.policies.parts.dialogue import Dialogue, joined, read_dialogue
-from gateway.policies.parts.embeddings import Embeddings
 from gateway.value_cache import CachedResponse, CodecError
 from gateway.wire.body import Body
 from gateway.wire.headers import Headers

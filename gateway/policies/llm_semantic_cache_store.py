@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 from gateway.documents.model import Section
 from gateway.documents.shape import ID, Element
+from gateway.language_models.complete_answer import StreamedAnswer, is_complete
 from gateway.pipeline.policy import PolicyType
 from gateway.policies.llm_semantic_cache_lookup import SemanticPlan
-from gateway.policies.parts.complete_answer import StreamedAnswer, is_complete
 from gateway.policies.parts.elements import seconds
 from gateway.value_cache import CachedResponse
 from gateway.value_cache.seam import MAX_VALUE_BYTES

@@ -57,8 +57,8 @@ class RedisVectors:
     async def check(self) -> None:
         """Whether Redis has search, for readiness."""
         with suppress(RedisAway):
-            if self.used:
-                self._judge(await self._search("FT._LIST"), "")
+            if self.used and self._judge(await self._search("FT._LIST"), "") and self.obstacle == NO_SEARCH:
+                self.obstacle = None
 
     async def nearest(self, partition: str, vector: bytes, distance: float) -> bytes | None:
         """The value of the nearest vector, or None."""
@@ -79,7 +79,7 @@ class RedisVectors:
         with suppress(RedisAway):
             if not await self._has_index(vector):
                 return
-            key = f"{self._index(vector)}:{sha256(partition.encode() + vector).hexdigest()}"
+            key = f"{self._index(vector)}:{sha256(_tag(partition).encode() + vector).hexdigest()}"
             fields = {"partition": _tag(partition), "vector": vector, "value": value}
             await self._link.ask(lambda: self._write(key, fields, int(min(max(1, ttl_s * 1000), _LONGEST_TTL_MS))))
 
@@ -113,6 +113,7 @@ class RedisVectors:
                 return False
         if self._judge(answer, name):
             self._indices.add(size)
+            self.obstacle = None
         return size in self._indices
 
     async def _search(self, *words: object) -> object:
@@ -129,7 +130,6 @@ class RedisVectors:
     def _judge(self, answer: object, name: str) -> bool:
         """Whether *answer* is one; if not, remember why, unless nothing has been stored yet."""
         if not isinstance(answer, ResponseError):
-            self.obstacle = None
             return True
         text = str(answer).lower()
         if "unknown command" in text:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from array import array
 from collections.abc import Awaitable
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 # The largest embedding model in use has 3,072; a server must not make us keep more.
 MAX_DIMENSIONS = 4096
@@ -18,6 +18,9 @@ MAX_DIMENSIONS = 4096
 # APIM's own bound for a cached value.
 MAX_VALUE_BYTES = 2 * 1024 * 1024
 FLOAT_BYTES = 4
+
+# Shorter ones have no direction that can be trusted.
+SHORTEST = 1e-12
 
 # Of a distance: what rounding to 32 bits may add to that of two equal vectors.
 ROUNDING = 1e-6
@@ -48,15 +51,19 @@ def unit_vector(numbers: object) -> bytes | None:
     """*numbers*, as JSON has them, as a vector of length 1; None: they are no vector that has a direction."""
     if not isinstance(numbers, list) or not 0 < len(numbers) <= MAX_DIMENSIONS:
         return None
-    if not all(type(number) in (int, float) for number in numbers):
-        return None
     try:
-        length = math.sqrt(math.fsum(number * number for number in numbers))
-        if not math.isfinite(length) or length < 1e-12:
-            return None
-        return array("f", [number / length for number in numbers]).tobytes()
-    except (OverflowError, ValueError):
+        length = _length(numbers)
+        return array("f", [number / length for number in numbers]).tobytes() if length else None
+    except (OverflowError, TypeError, ValueError):
         return None
+
+
+def _length(numbers: list[Any]) -> float:
+    """0 where there is no direction. Raises TypeError, OverflowError or ValueError: these are no usable numbers."""
+    if not {int, float}.issuperset(map(type, numbers)):
+        raise TypeError("not a number")
+    length = math.sqrt(math.fsum(number * number for number in numbers))
+    return length if math.isfinite(length) and length >= SHORTEST else 0.0
 
 
 def dimensions(vector: bytes) -> int:

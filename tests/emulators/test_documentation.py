@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from gateway.emulators.content_safety import ContentSafetyEmulator
 from gateway.emulators.d365 import D365Emulator
 from gateway.emulators.entra import EntraEmulator
 from gateway.emulators.openai import OpenAIEmulator
@@ -22,7 +23,7 @@ def test_code_runs() -> None:
 
 def test_control_paths() -> None:
     """Every control endpoint is on the page, and every one on the page exists."""
-    emulators = (EntraEmulator(), D365Emulator(), CallbackReceiver(), OpenAIEmulator())
+    emulators = (EntraEmulator(), D365Emulator(), CallbackReceiver(), OpenAIEmulator(), ContentSafetyEmulator())
     routes = {getattr(route, "path", "") for emulator in emulators for route in emulator.app.routes}
     served = {path for path in routes if path.startswith("/emulator")}
     assert served == set(re.findall(r"`(?:GET|POST|DELETE) (/emulator[/a-z]*)", PAGE))

@@ -253,6 +253,35 @@ FORMS = [
         "- llm-token-limit: {counter-key: k, token-quota: 10, token-quota-period: Daily}",
     ),
     (
+        "llm-semantic-cache-lookup",
+        '<llm-semantic-cache-lookup score-threshold="0.1" embeddings-backend-id="orders"><vary-by>a</vary-by>'
+        "</llm-semantic-cache-lookup>",
+        "- llm-semantic-cache-lookup: {score-threshold: 0.1, embeddings-backend-id: orders, vary-by: a}",
+    ),
+    (
+        "llm-semantic-cache-store",
+        '<llm-semantic-cache-store duration="60"/>',
+        "- llm-semantic-cache-store: {duration: 60}",
+    ),
+    (
+        "azure-openai-semantic-cache-lookup",
+        '<azure-openai-semantic-cache-lookup score-threshold="0.1" embeddings-backend-id="orders"><vary-by>a</vary-by>'
+        "</azure-openai-semantic-cache-lookup>",
+        "- azure-openai-semantic-cache-lookup: {score-threshold: 0.1, embeddings-backend-id: orders, vary-by: a}",
+    ),
+    (
+        "azure-openai-semantic-cache-store",
+        '<azure-openai-semantic-cache-store duration="60"/>',
+        "- azure-openai-semantic-cache-store: {duration: 60}",
+    ),
+    (
+        "llm-content-safety",
+        '<llm-content-safety backend-id="orders"><categories><category name="Hate" threshold="4"/></categories>'
+        "<blocklists><id>a</id><id>b</id></blocklists></llm-content-safety>",
+        "- llm-content-safety: {backend-id: orders, categories: {categories: [{name: Hate, threshold: 4}]},"
+        " blocklists: {ids: [a, b]}}",
+    ),
+    (
         "get-authorization-context",
         '<get-authorization-context provider-id="p" authorization-id="a" context-variable-name="v"/>',
         "- get-authorization-context: {provider-id: p, authorization-id: a, context-variable-name: v}",

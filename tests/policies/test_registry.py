@@ -26,9 +26,11 @@ def test_policies_that_hold_others_show_them(name: str) -> None:
 
 
 def test_the_declared_roles_are_played() -> None:
-    """cors alone answers preflights, cache-store alone keeps responses, and two policies judge tokens."""
+    """cors alone answers preflights, the stores of caches keep responses, and two policies judge tokens."""
     kinds = POLICIES.values()
     assert [kind.shape.name for kind in kinds if kind.answers_preflight] == ["cors"]
-    assert [kind.shape.name for kind in kinds if kind.stores_response] == ["cache-store"]
+    keeping = {kind.shape.name for kind in kinds if kind.stores_response}
+    semantic = {f"{name}-semantic-cache-store" for name in ("llm", "azure-openai")}
+    assert keeping == {"cache-store", *semantic}
     judges = {kind.shape.name for kind in kinds if kind.token_judge is not Policy.token_judge}
     assert judges == {"validate-jwt", "validate-azure-ad-token"}

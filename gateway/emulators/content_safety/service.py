@@ -70,36 +70,49 @@ class SafetyResource:
     def analyze(self, document: dict[str, Any]) -> dict[str, Any]:
         """The answer of text:analyze. Raises RequestRefused."""
         text = _text(document.get("text"), "text")
-        levels = document.get("outputType", LEVELS[0])
-        categories = document.get("categories", list(CATEGORIES))
-        if levels not in LEVELS or not isinstance(categories, list) or not set(categories) <= set(CATEGORIES):
-            raise RequestRefused(400, "InvalidRequestBody", "outputType or categories are not known.")
-        lists = [self._blocklist(name) for name in document.get("blocklistNames", [])]
-        matches = [match for blocklist in lists for match in blocklist.matches(text)]
-        rated = severities(text)
+        levels, categories = _scale(document)
+        matches = self._matches(text, document)
         if matches and document.get("haltOnBlocklistHit") is True:
             return {"blocklistsMatch": matches, "categoriesAnalysis": []}
-        shown = in_four_levels if levels == LEVELS[0] else int
+        rated, shown = severities(text), in_four_levels if levels == LEVELS[0] else int
         analysis = [{"category": name, "severity": shown(rated[name])} for name in categories]
         return {"blocklistsMatch": matches, "categoriesAnalysis": analysis}
 
     def shield(self, document: dict[str, Any]) -> dict[str, Any]:
         """The answer of text:shieldPrompt. Raises RequestRefused."""
-        prompt, documents = document.get("userPrompt", ""), document.get("documents") or []
-        if prompt:
-            _text(prompt, "userPrompt")
-        if not isinstance(documents, list) or len(documents) > MOST_DOCUMENTS or not (prompt or documents):
-            raise RequestRefused(400, "InvalidRequestBody", "userPrompt, or at most 5 documents, are needed.")
-        _text("".join(map(str, documents)) or "-", "documents")
+        prompt, documents = document.get("userPrompt", ""), _documents(document)
+        if not prompt and not documents:
+            raise RequestRefused(400, "InvalidRequestBody", "userPrompt or documents are needed.")
+        for name, text in (("userPrompt", prompt), ("documents", "".join(map(str, documents)))):
+            _text(text or "-", name)
         return {
             "userPromptAnalysis": {"attackDetected": is_attack(str(prompt))},
             "documentsAnalysis": [{"attackDetected": is_attack(str(text))} for text in documents],
         }
 
+    def _matches(self, text: str, document: dict[str, Any]) -> list[dict[str, Any]]:
+        lists = [self._blocklist(name) for name in document.get("blocklistNames", [])]
+        return [match for blocklist in lists for match in blocklist.matches(text)]
+
     def _blocklist(self, name: str) -> Blocklist:
         if name not in self.blocklists:
             raise RequestRefused(404, "NotFound", f"Blocklist {name!r} is not found.")
         return self.blocklists[name]
+
+
+def _documents(document: dict[str, Any]) -> list[Any]:
+    documents = document.get("documents") or []
+    if not isinstance(documents, list) or len(documents) > MOST_DOCUMENTS:
+        raise RequestRefused(400, "InvalidRequestBody", "At most 5 documents can be shielded.")
+    return documents
+
+
+def _scale(document: dict[str, Any]) -> tuple[str, list[str]]:
+    """The levels and categories that are asked for."""
+    levels, categories = document.get("outputType", LEVELS[0]), document.get("categories", list(CATEGORIES))
+    if levels not in LEVELS or not isinstance(categories, list) or not set(categories) <= set(CATEGORIES):
+        raise RequestRefused(400, "InvalidRequestBody", "outputType or categories are not known.")
+    return levels, categories
 
 
 def _text(given: object, name: str) -> str:

@@ -27,13 +27,12 @@ def texts(document: Any) -> Iterator[str]:
     """Every text in *document*, as JSON has it, in order."""
     if isinstance(document, str):
         yield document
-    elif isinstance(document, list):
-        for part in document:
-            yield from texts(part)
-    elif isinstance(document, dict):
-        for name, value in document.items():
-            if name not in _NO_TEXT:
-                yield from texts(value)
+        return
+    parts = document if isinstance(document, list) else []
+    if isinstance(document, dict):
+        parts = [value for name, value in document.items() if name not in _NO_TEXT]
+    for part in parts:
+        yield from texts(part)
 
 
 def without_system(document: Any) -> Any:

@@ -49,26 +49,31 @@ def read_dialogue(content: bytes, ignores_system: bool = False) -> Dialogue | No
     Returns:
         None: It is not one that is known here, or says nothing.
     """
-    try:
-        document = json.loads(content, object_pairs_hook=unambiguous)
-    except (ValueError, RecursionError):
-        return None
-    if not isinstance(document, dict):
-        return None
+    document = _object(content)
     places = [place for place in _PLACES if place in document]
     if len(places) != 1:
         return None
-    if ignores_system:
-        document = {name: value for name, value in document.items() if name not in _SYSTEM_MEMBERS}
     messages = _messages(document[places[0]])
-    kept = [message for message in messages if not (ignores_system and _role(message) in _SYSTEM_ROLES)]
+    if ignores_system:
+        document, messages = _without_system(document, messages)
     texts: list[str] = []
-    frame = [_framed(message, texts) for message in kept]
-    text = "\n".join(texts)
-    if not text.strip():
-        return None
-    rest = json.dumps({**document, places[0]: frame}, sort_keys=True)
-    return Dialogue(text, rest, len(kept))
+    frame = [_framed(message, texts) for message in messages]
+    text, rest = "\n".join(texts), json.dumps({**document, places[0]: frame}, sort_keys=True)
+    return Dialogue(text, rest, len(messages)) if text.strip() else None
+
+
+def _without_system(document: dict[str, Any], messages: list[Any]) -> tuple[dict[str, Any], list[Any]]:
+    kept = [message for message in messages if _role(message) not in _SYSTEM_ROLES]
+    return {name: value for name, value in document.items() if name not in _SYSTEM_MEMBERS}, kept
+
+
+def _object(content: bytes) -> dict[str, Any]:
+    """The JSON object in *content*; empty where there is none that has one meaning."""
+    try:
+        document = json.loads(content, object_pairs_hook=unambiguous)
+    except (ValueError, RecursionError):
+        return {}
+    return document if isinstance(document, dict) else {}
 
 
 def unambiguous(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -65,6 +65,7 @@ async def ask(
         headers.replace("Authorization", authorization)
     content = json.dumps(document).encode()
     request = Request("POST", path, query, headers, Body(content))
+    request.target = target
     try:
         async with asyncio.timeout(timeout_s):
             answer = await target.send(request, ForwardOptions(timeout_s))

@@ -10,7 +10,7 @@ from collections.abc import Awaitable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from gateway.policies.parts.service_call import COGNITIVE_SERVICES, ask, service_backend
+from gateway.language_models.service_call import COGNITIVE_SERVICES, ask, service_backend
 from gateway.value_cache.vectors import unit_vector
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from gateway.errors import PolicyError
-from gateway.policies.parts.model_texts import texts, windows
+from gateway.language_models.model_texts import texts, windows
 from gateway.wire.body import BodyStream
 
 if TYPE_CHECKING:
@@ -46,16 +46,27 @@ def split_events(data: bytes) -> tuple[list[bytes], bytes]:
 def event_lanes(event: bytes) -> Iterator[tuple[object, str]]:
     """The texts of one event, and which answer or part of one each continues."""
     data = b"\n".join(line[5:].strip() for line in event.splitlines() if line.startswith(b"data:"))
-    if not data or data == b"[DONE]":
-        return
-    try:
-        document = json.loads(data)
-    except (ValueError, RecursionError):
-        yield None, data.decode("utf-8", "replace")
-        return
+    document = None if data in (b"", b"[DONE]") else _document(data)
     parts = document.get("choices") if isinstance(document, dict) else None
     for part in parts if isinstance(parts, list) else [document]:
         yield _lane(part), "".join(texts(part))
+
+
+def _document(data: bytes) -> Any:
+    """What an event says; what cannot be read is a text."""
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError):
+        return data.decode("utf-8", "replace")
+
+
+def texts_of_events(data: bytes) -> list[str]:
+    """The texts of a stream that is in memory, one for each answer or part of one."""
+    lanes: dict[object, str] = {}
+    for event in split_events(data + b"\n\n")[0]:
+        for lane, text in event_lanes(event):
+            lanes[lane] = lanes.get(lane, "") + text
+    return list(lanes.values())
 
 
 def _lane(part: Any) -> object:
@@ -133,12 +144,7 @@ class GuardedStream:
 
     async def _judge_all(self) -> None:
         try:
-            while self._is_due:
-                if len(self._rest) >= MOST_HELD:
-                    raise PolicyError(403, "ContentSafetyViolation", "Content safety: an event is too long.")
-                await self._judge_window()
-                if self._finished and not self._held:
-                    break
+            await self._judge_windows()
         except PolicyError as error:
             log.warning("answer_stopped", reason=error.reason, detail=error.logged_message)
             self._stop()
@@ -151,6 +157,14 @@ class GuardedStream:
             self._end()
             self._passed_on.finish()
         self._settle()
+
+    async def _judge_windows(self) -> None:
+        while self._is_due:
+            if len(self._rest) >= MOST_HELD:
+                raise PolicyError(403, "ContentSafetyViolation", "Content safety: an event is too long.")
+            await self._judge_window()
+            if self._finished and not self._held:
+                break
 
     async def _judge_window(self) -> None:
         held, self._held = bytes(self._held), bytearray()

@@ -8,12 +8,12 @@ Source: Microsoft, "Content Safety REST API", 2024-09-01, text:analyze and text:
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from gateway.errors import PolicyError, UpstreamError
-from gateway.policies.parts.service_call import COGNITIVE_SERVICES, ask
+from gateway.language_models.service_call import COGNITIVE_SERVICES, ask
 
 if TYPE_CHECKING:
     from gateway.outside.seam import CredentialSource
@@ -48,8 +48,15 @@ class SafetyRules:
     blocklists: tuple[str, ...] = ()
     shields: bool = False
 
-    def question(self, text: str) -> dict[str, Any]:
-        """The body of text:analyze."""
+    def questions(self, pieces: Sequence[str], shielded: Sequence[str]) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Operation and body of each question to the service; what holds no text needs none."""
+        if self.thresholds or self.blocklists:
+            yield from (("text:analyze", self._analysis(piece)) for piece in filter(str.strip, pieces))
+        if self.shields:
+            for piece in filter(str.strip, shielded):
+                yield "text:shieldPrompt", {"userPrompt": piece, "documents": []}
+
+    def _analysis(self, text: str) -> dict[str, Any]:
         question: dict[str, Any] = {"text": text, "outputType": self.levels, "haltOnBlocklistHit": True}
         if self.thresholds:
             question["categories"] = list(self.thresholds)
@@ -73,23 +80,16 @@ class SafetyService:
         Raises:
             PolicyError: 403: something is found, or there is too much text; 503: the service has not answered.
         """
-        rules = self.rules
-        questions: list[tuple[str, dict[str, Any]]] = []
-        if rules.thresholds or rules.blocklists:
-            questions += [("text:analyze", rules.question(piece)) for piece in pieces if piece.strip()]
-        if rules.shields:
-            shields = [{"userPrompt": piece, "documents": []} for piece in shielded if piece.strip()]
-            questions += [("text:shieldPrompt", shield) for shield in shields]
         if max(len(pieces), len(shielded)) > MOST_WINDOWS:
             raise refusal("the text is too long to be checked", {"windows": len(pieces)})
+        questions = list(self.rules.questions(pieces, shielded))
         for start in range(0, len(questions), _TOGETHER):
             await self._ask_all(questions[start : start + _TOGETHER])
 
     async def _ask_all(self, questions: list[tuple[str, dict[str, Any]]]) -> None:
         try:
             async with asyncio.TaskGroup() as group:
-                for operation, question in questions:
-                    group.create_task(self._ask(operation, question))
+                _ = [group.create_task(self._ask(operation, question)) for operation, question in questions]
         except BaseExceptionGroup as several:
             raise several.exceptions[0] from None
 
@@ -121,14 +121,14 @@ class SafetyService:
             if category not in severities:
                 raise unavailable(f"the answer says nothing of {category}")
             if severities[category] >= threshold:
-                found = {"category": category, "severity": severities[category], "threshold": threshold}
-                raise refusal(f"{category} is found", found)
+                facts = {"category": category, "severity": severities[category], "threshold": threshold}
+                raise refusal(f"{category} is found", facts)
 
 
-def refusal(message: str, found: object) -> PolicyError:
+def refusal(message: str, facts: object) -> PolicyError:
     """The service has found something; the caller is not told what."""
     public = "Request failed content safety check."
-    return PolicyError(403, "ContentSafetyViolation", f"Content safety: {message}.", public, found=found)
+    return PolicyError(403, "ContentSafetyViolation", f"Content safety: {message}.", public, found=facts)
 
 
 def unavailable(message: str) -> PolicyError:

@@ -1,0 +1,95 @@
+"""llm-content-safety on the bench; tests/acceptance/test_content_safety.py runs it whole."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from gateway.errors import LoadError, PolicyError
+from gateway.wire.body import Body
+from gateway.wire.messages import Response, Url
+from tests.policies.bench import Backend, Bench, Targets, codes, post
+from tests.policies.outgoing import Credentials
+
+SAFETY = '<llm-content-safety backend-id="orders" {0}>{1}</llm-content-safety>'
+HATE = '<categories><category name="Hate" threshold="4"/></categories>'
+LISTS = "<blocklists><id>a</id><id>b</id></blocklists>"
+HELLO = json.dumps({"model": "m", "messages": [{"role": "user", "content": "Hello"}]})
+
+
+def service(bench: Bench, reply: str) -> Backend:
+    """The service that answers so."""
+    backend = Backend(Url("https", "safety.test", 443, "/"), [Response(200, body=Body(reply.encode()))])
+    bench.use(targets=Targets({"orders": backend}))
+    return backend
+
+
+SAFE = '{"blocklistsMatch": [], "categoriesAnalysis": [{"category": "Hate", "severity": 2}]}'
+
+
+def test_the_question(bench: Bench) -> None:
+    """What the service's API wants, with a token of the gateway's own identity where there is one."""
+    backend, credentials = service(bench, SAFE), Credentials()
+    bench.use(credentials=credentials)
+    bench.run(SAFETY.format("", HATE + LISTS), post(HELLO))
+    method, url, body = backend.sent[0].split(" ", 2)
+    assert (method, url) == ("POST", "https://safety.test/contentsafety/text:analyze?api-version=2024-09-01")
+    assert json.loads(body) == {
+        "text": "Hello",
+        "outputType": "FourSeverityLevels",
+        "haltOnBlocklistHit": True,
+        "categories": ["Hate"],
+        "blocklistNames": ["a", "b"],
+    }
+    assert credentials.asked == [("https://cognitiveservices.azure.com", None)]
+
+
+REPLIES = {
+    SAFE: 0,
+    SAFE.replace("2}", "4}"): 403,
+    '{"blocklistsMatch": [{"blocklistName": "a"}], "categoriesAnalysis": []}': 403,
+    '{"categoriesAnalysis": []}': 503,
+    '{"categoriesAnalysis": [{"category": "Hate"}]}': 503,
+    '{"categoriesAnalysis": "none"}': 503,
+    "[]": 503,
+    "": 503,
+}
+
+
+@pytest.mark.parametrize("reply", REPLIES)
+def test_the_judgement(bench: Bench, reply: str) -> None:
+    """A severity at the threshold refuses, and so does an answer that leaves a category open."""
+    service(bench, reply)
+    if not REPLIES[reply]:
+        bench.run(SAFETY.format("", HATE), post(HELLO))
+        return
+    with pytest.raises(PolicyError) as caught:
+        bench.run(SAFETY.format("", HATE), post(HELLO))
+    assert caught.value.status == REPLIES[reply]
+    assert "Hate" not in caught.value.public_message
+
+
+def test_a_request_without_a_body_passes(bench: Bench) -> None:
+    """There is nothing to judge."""
+    backend = service(bench, SAFE)
+    bench.run(SAFETY.format("", HATE))
+    assert backend.sent == []
+
+
+@pytest.mark.parametrize(
+    ("xml", "code"),
+    [
+        (SAFETY.format("", ""), "missing-child"),
+        (SAFETY.format("", HATE).replace("orders", "nowhere"), "unknown-backend"),
+        (SAFETY.format('window-size="10" window-overlap-size="10"', HATE), "bad-value"),
+        (SAFETY.format('window-size="10001"', HATE), "bad-value"),
+        (SAFETY.format("", HATE.replace('"4"', '"8"')), "bad-value"),
+        (SAFETY.format("", HATE.replace("Hate", "Spam")), "bad-value"),
+    ],
+)
+def test_mistakes_refuse_to_load(bench: Bench, xml: str, code: str) -> None:
+    """What cannot work is told at load."""
+    with pytest.raises(LoadError) as caught:
+        bench.compile(xml)
+    assert codes(caught.value) == {code}
