@@ -201,7 +201,7 @@ def test_a_stream_ends_where_something_is_found(run: Run, place: str) -> None:
         cut = await rig.ask("b", stream=True)
         assert cut.status_code == 200
         assert spoken(cut)
-        assert f"{harmless}now ".startswith(spoken(cut)), (len(spoken(cut)), len(harmless), rig.safety.received[-1])
+        assert f"{harmless}now ".startswith(spoken(cut))
         assert "kill" not in cut.text
         assert "[DONE]" not in cut.text
 
