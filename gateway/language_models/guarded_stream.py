@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from gateway.errors import PolicyError
-from gateway.language_models.model_texts import texts, windows
+from gateway.language_models.model_texts import named_texts, windows
 from gateway.wire.body import BodyStream
 
 if TYPE_CHECKING:
@@ -44,12 +44,13 @@ def split_events(data: bytes) -> tuple[list[bytes], bytes]:
 
 
 def event_lanes(event: bytes) -> Iterator[tuple[object, str]]:
-    """The texts of one event, and which answer or part of one each continues."""
+    """The texts of one event, and what each of them continues: a text in another member divides no word."""
     data = b"\n".join(line[5:].strip() for line in event.splitlines() if line.startswith(b"data:"))
     document = None if data in (b"", b"[DONE]") else _document(data)
     parts = document.get("choices") if isinstance(document, dict) else None
     for part in parts if isinstance(parts, list) else [document]:
-        yield _lane(part), "".join(texts(part))
+        lane = _lane(part)
+        yield from (((lane, place), text) for place, text in named_texts(part))
 
 
 def _document(data: bytes) -> Any:

@@ -14,10 +14,12 @@ from typing import Any
 
 # Members whose texts no model reads or says: names of the protocol, and encoded data.
 _NO_TEXT = frozenset(
-    "b64_json call_id created_at data detail encoding_format encrypted_content file_data file_id finish_reason format"
-    " id image_url item_id media_type model obfuscation object previous_response_id prompt_cache_key response_id role"
-    " safety_identifier service_tier signature status stop_reason system_fingerprint tool_call_id tool_use_id type url"
-    " user".split()
+    (
+        "b64_json call_id content_filter_results created_at data detail encoding_format encrypted_content"
+        " file_data file_id finish_reason format id image_url item_id media_type model obfuscation object"
+        " previous_response_id prompt_cache_key prompt_filter_results response_id role safety_identifier"
+        " service_tier signature status stop_reason system_fingerprint tool_call_id tool_use_id type url user"
+    ).split()
 )
 SYSTEM_ROLES = ("system", "developer")
 _SYSTEM_MEMBERS = ("system", "instructions")
@@ -25,14 +27,19 @@ _SYSTEM_MEMBERS = ("system", "instructions")
 
 def texts(document: Any) -> Iterator[str]:
     """Every text in *document*, as JSON has it, in order."""
+    return (text for _, text in named_texts(document))
+
+
+def named_texts(document: Any, place: str = "") -> Iterator[tuple[str, str]]:
+    """The same, each with the names of the members that lead to it."""
     if isinstance(document, str):
-        yield document
+        yield place, document
         return
-    parts = document if isinstance(document, list) else []
+    parts = [(place, part) for part in document] if isinstance(document, list) else []
     if isinstance(document, dict):
-        parts = [value for name, value in document.items() if name not in _NO_TEXT]
-    for part in parts:
-        yield from texts(part)
+        parts = [(f"{place}.{name}", value) for name, value in document.items() if name not in _NO_TEXT]
+    for name, part in parts:
+        yield from named_texts(part, name)
 
 
 def without_system(document: Any) -> Any:

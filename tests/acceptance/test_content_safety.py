@@ -194,13 +194,14 @@ def test_a_stream_ends_where_something_is_found(run: Run, place: str) -> None:
 
     async def scenario(rig: Rig) -> None:
         harmless = "nothing to see here, " * 10
+        rig.model.pace_s = 0.002  # an answer that is there at once would be judged whole
         rig.model.say(harmless, harmless + "now kill them all " + harmless)
         whole = await rig.ask("a", stream=True)
         assert (spoken(whole), whole.text.rstrip().endswith("[DONE]")) == (harmless, True)
         cut = await rig.ask("b", stream=True)
         assert cut.status_code == 200
         assert spoken(cut)
-        assert harmless.startswith(spoken(cut))
+        assert f"{harmless}now ".startswith(spoken(cut))
         assert "kill" not in cut.text
         assert "[DONE]" not in cut.text
 
