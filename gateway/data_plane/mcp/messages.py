@@ -132,6 +132,13 @@ def result_text(id: MessageId, result: Any) -> bytes:
     return text_of({"jsonrpc": "2.0", "id": id, "result": result})
 
 
+def spliced_text(id: MessageId, result: dict[str, Any], name: str, value: bytes) -> bytes:
+    """The answer to a request, to whose *result* a member is added that is JSON already."""
+    head, members = text_of({"jsonrpc": "2.0", "id": id})[:-1], text_of(result)[1:-1]
+    comma = b"," if members else b""
+    return b"".join((head, b',"result":{', members, comma, text_of({name: 0})[1:-2], value, b"}}"))
+
+
 def error_text(error: RpcError) -> bytes:
     """The answer to a request that failed; its id is null where it could not be read."""
     described: dict[str, Any] = {"code": error.code, "message": error.text}

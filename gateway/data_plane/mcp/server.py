@@ -9,7 +9,7 @@ Source: Model Context Protocol 2025-11-25 and 2026-07-28, "Transports", "Lifecyc
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -31,6 +31,8 @@ from gateway.data_plane.mcp.messages import (
     event_of,
     read_message,
     result_text,
+    spliced_text,
+    text_of,
 )
 from gateway.data_plane.mcp.protocol import (
     SERVER_META,
@@ -51,6 +53,7 @@ if TYPE_CHECKING:
     from gateway.data_plane.mcp.tools import OfferedTool
 
 PAGE = 100  # tools
+PAGE_BYTES = 256 * 1024
 TTL_MS = 60_000
 PATHS = ("", "/", "/mcp", "/mcp/")
 
@@ -102,13 +105,12 @@ class McpServer:
     tools: Mapping[str, OfferedTool] = field(default_factory=dict)
     run: Runner = _not_bound
     url: Url = Url("http", "mcp", 80, "/")
-    _pages: list[list[dict[str, Any]]] = field(default_factory=lambda: [[]])
+    _pages: list[bytes] = field(default_factory=lambda: [b"[]"])
 
     def offer(self, tools: Mapping[str, OfferedTool]) -> None:
         """Have these *tools* from now on; called at load."""
         self.tools = tools
-        listings = [tool.listing for tool in tools.values()]
-        self._pages = [listings[start : start + PAGE] for start in range(0, len(listings), PAGE)] or [[]]
+        self._pages = list(_pages([text_of(tool.listing) for tool in tools.values()]))
 
     def send(self, request: Request, options: ForwardOptions) -> Pending[Response]:
         """Answer the message in *request*."""
@@ -141,14 +143,14 @@ class McpServer:
         """The answer to a request. Raises RpcError."""
         if message.method == "tools/call":
             return self._call(message, era, request, options)
+        if message.method == "tools/list":
+            return _whole(request, self._listed(message, era))
         result = self._described(message, era)
         return _whole(request, result_text(message.id, self._stamped(result, era)))
 
     def _described(self, message: Message, era: Era) -> dict[str, Any]:
         """What the server says of itself. Raises RpcError: the era has no such method."""
         match message.method, era.is_modern:
-            case "tools/list", is_modern:
-                return self._listed(message) | (_CACHED if is_modern else {})
             case "server/discover", True:
                 return {"supportedVersions": list(SUPPORTED), **self._abilities, **_CACHED}
             case "initialize", False:
@@ -169,13 +171,15 @@ class McpServer:
             return result
         return {**result, "resultType": "complete", "_meta": {SERVER_META: self.facts.info}}
 
-    def _listed(self, message: Message) -> dict[str, Any]:
+    def _listed(self, message: Message, era: Era) -> bytes:
+        """One page of the tools, which were written at load. Raises RpcError."""
         cursor = message.params.get("cursor", "0")
         page = int(cursor) if isinstance(cursor, str) and _CURSOR.fullmatch(cursor) else -1
         if not 0 <= page < len(self._pages):
             raise RpcError(INVALID_PARAMS, "This cursor is not known", message.id)
-        result: dict[str, Any] = {"tools": self._pages[page]}
-        return result if page + 1 == len(self._pages) else {**result, "nextCursor": str(page + 1)}
+        result: dict[str, Any] = {} if page + 1 == len(self._pages) else {"nextCursor": str(page + 1)}
+        stamped = self._stamped({**result, **_CACHED} if era.is_modern else result, era)
+        return spliced_text(message.id, stamped, "tools", self._pages[page])
 
     # -- calls
     def _call(
@@ -207,6 +211,17 @@ class McpServer:
 
 
 _CACHED = {"ttlMs": TTL_MS, "cacheScope": "private"}
+
+
+def _pages(listings: Iterable[bytes]) -> Iterator[bytes]:
+    """JSON lists of *listings*, each of at most ``PAGE`` tools, and of about ``PAGE_BYTES``."""
+    page: list[bytes] = []
+    for listing in listings:
+        if len(page) == PAGE or sum(map(len, page)) > PAGE_BYTES:
+            yield b"[" + b",".join(page) + b"]"
+            page = []
+        page.append(listing)
+    yield b"[" + b",".join(page) + b"]"
 
 
 def _message(request: Request) -> Message:

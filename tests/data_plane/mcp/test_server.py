@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 from typing import Any
 
 from gateway.data_plane.mcp.inputs import ToolInput
@@ -53,3 +54,11 @@ def test_before_the_data_plane_is_complete() -> None:
     """A call is refused rather than lost."""
     result = _ask(_server(1), "tools/call", name="t0")["result"]
     assert result == {"content": [{"type": "text", "text": "HTTP 503"}], "isError": True}
+
+
+def test_pages_of_large_tools() -> None:
+    """A page has a size, however large its tools are."""
+    server = _server(10)
+    server.offer({name: replace(tool, description="x" * 100_000) for name, tool in server.tools.items()})
+    assert len(_ask(server, "tools/list")["result"]["tools"]) == 3
+    assert len(_ask(server, "tools/list", cursor="3")["result"]["tools"]) == 1
