@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from gateway.errors import TokenError
-from gateway.tokens.registered import check_header, check_payload
+from gateway.tokens import registered
+from gateway.tokens.registered import PAYLOAD, check_header, check_payload
 
 ODD: list[Any] = [None, True, 1, 1.5, [], {}, [1], ["a", 1], {"a": 1}]
 
@@ -123,3 +127,23 @@ def test_cnf() -> None:
     """cnf is an object."""
     with pytest.raises(TokenError, match="claim cnf has"):
         check_payload({"cnf": "x"})
+
+
+VALUES = ["", "a", ["a"], {}, {"x5t#S256": "a"}, 0, 1.5, -1, 253_402_300_799, 253_402_300_800, True, *ODD]
+
+
+@settings(max_examples=300)
+@given(st.dictionaries(st.sampled_from([*PAYLOAD, "roles"]), st.sampled_from(VALUES), max_size=5))
+def test_the_quick_look_refuses_the_same(payload: dict[str, Any]) -> None:
+    """Whatever the claims are: the one expression for usual types changes neither what is refused nor why."""
+    assert refusal(check_payload, payload) == refusal(
+        lambda claims: registered._check("claim", claims, PAYLOAD), payload
+    )
+
+
+def refusal(check: Callable[[dict[str, Any]], None], payload: dict[str, Any]) -> str:
+    try:
+        check(payload)
+    except TokenError as error:
+        return f"{error.reason}: {error.message}"
+    return ""

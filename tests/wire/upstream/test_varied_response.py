@@ -61,7 +61,7 @@ def reader() -> HeadReader:
     return HeadReader(UpstreamSettings(), lambda _: None)
 
 
-@settings(max_examples=1500)
+@settings(max_examples=800)
 @given(
     HEADS,
     st.dictionaries(st.integers(0, 6), st.sampled_from(STATUS_LINES + FIELDS), max_size=3),
