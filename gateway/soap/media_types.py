@@ -22,7 +22,7 @@ class MessageType:
 
     Attributes:
         version: ``1.1`` or ``1.2``.
-        action: The parameter ``action`` of SOAP 1.2; empty where there is none.
+        action: The parameter ``action``, which SOAP 1.2 has; empty where there is none.
     """
 
     version: str
@@ -39,7 +39,7 @@ def message_type(field: str) -> MessageType | str:
         return "the parameters of the type cannot be understood"
     if parameters.get("charset", "utf-8").lower() not in ("utf-8", "utf8", "us-ascii"):
         return "the charset is not UTF-8"
-    return MessageType(VERSIONS[name], parameters.get("action", "") if VERSIONS[name] == "1.2" else "")
+    return MessageType(VERSIONS[name], parameters.get("action", ""))
 
 
 def _parameters(field: str) -> dict[str, str] | None:

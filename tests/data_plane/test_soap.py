@@ -120,6 +120,8 @@ CASES: dict[str, tuple[dict[str, str], str | bytes, int]] = {
     "the action of another operation": (action('"add"'), message(WIPED), REFUSED),
     "the body of another operation": (action('"wipe"'), message(ADD), REFUSED),
     "an addressed action of another": (action('"add"'), message(ADD, head=addressed("wipe")), REFUSED),
+    "the parameter of SOAP 1.2 in 1.1": ({"Content-Type": 'text/xml; action="wipe"'}, message(ADD), REFUSED),
+    "two SOAPActions": (action('"add", "wipe"'), message(ADD), REFUSED),
     "two addressed actions": (XML, message(ADD, head=addressed("add") + addressed("wipe")), REFUSED),
     "an addressed action alone": (XML, message(WIPED, head=addressed("add")), REFUSED),
     "the body of a protected operation": (action('"wipe"'), message(WIPED), FORBIDDEN),

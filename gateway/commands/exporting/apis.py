@@ -21,8 +21,8 @@ from gateway.openapi import normalized
 
 _TAKEN = frozenset(
     """
-    id name type path backend service-url policy openapi operations protocols version revision current graphql
-    subscription-required subscription-key products mcp
+    id name type path backend service-url policy openapi operations protocols version revision current graphql mcp
+    wsdl soap metadata subscription-required subscription-key products
     """.split()
 )
 _SCHEMES = {"path": ("Segment", ""), "header": ("Header", "versionHeaderName"), "query": ("Query", "versionQueryName")}
@@ -127,6 +127,8 @@ class ExportedApis:
     # -- operations
     def _definition(self, index: int, api: Api, name: str, written: dict[str, Any]) -> None:
         place = self._folder.place("apis", name)
+        if api.type in ("soap", "odata"):
+            return self._description(index, api, name, written)
         if api.openapi is not None:
             suffix = "json" if api.openapi.suffix.lower() == ".json" else "yaml"
             self._folder.text(f"{place}/specification.{suffix}", api.openapi.read_bytes().decode("utf-8-sig"))
@@ -138,6 +140,21 @@ class ExportedApis:
         self._operations(api, name, written)
         for operation in beside:
             self._beside(index, api, name, operation)
+
+    def _description(self, index: int, api: Api, name: str, written: dict[str, Any]) -> None:
+        """A WSDL has a place in the folder, metadata has none; Azure gives the operations of both ids of its own."""
+        where, what = self._source.at("apis", index), f"API {api.id}"
+        if api.wsdl is not None:
+            text = api.wsdl.read_bytes().decode("utf-8-sig")
+            self._folder.text(f"{self._folder.place('apis', name)}/specification.wsdl", text)
+        else:
+            self._folder.needs_you(
+                where, what, "metadata has no file in such a folder", "import the OData API in Azure"
+            )
+        self._operations(api, name, written)
+        if any(operation.policy for operation in api.operations):
+            message = "Azure gives its operations ids of its own, and policies belong to ids"
+            self._folder.needs_you(where, what, message, "look the ids up in Azure, and rename the folders")
 
     def _operations(self, api: Api, name: str, written: dict[str, Any]) -> None:
         """The policies of operations, under the ids that are written, which definitions know in another spelling."""
