@@ -139,7 +139,7 @@ def test_reads_only_what_has_changed(at: int, line: str, varies: bool) -> None:
     """The usual changes cost no whole reading; what decides about the rest does. Values leave the outline."""
     lines = [*BASE[:at], line, *BASE[at + 1 :]]
     head = parse_head("\r\n".join(BASE).encode(), list(BASE), SETTINGS)
-    memos: tuple[dict[object, Any], ...] = ({1: 1}, {2: 2}, {3: 3})
+    memos: list[dict[object, Any]] = [{1: 1}, {2: 2}, {3: 3}]
     head.memo, head.outline, head.line_memo = memos
     before = list(head.lines.items())
     assert vary(head, list(BASE), lines, SETTINGS) == varies
