@@ -136,8 +136,9 @@ def build(config: Config, former: Gateway | None = None) -> Gateway:
     registry, metrics = _counting(former)
     outside = Outside.of(config, registry, None if former is None else former.outside)
     services = _services(config, outside, None if former is None else former.services)
+    emitted = cast(EmittedMetrics, services.metrics)
     if former is None:
-        registry.register(cast(EmittedMetrics, services.metrics))
+        registry.register(emitted)
         _count(metrics, outside, services)
     readiness = _readiness(outside)
     traces = trace_book(config)
@@ -145,7 +146,7 @@ def build(config: Config, former: Gateway | None = None) -> Gateway:
     watcher = request_watcher(config, outside.telemetry, traces)
     assembly = assemble(config, services, outside.targets, metrics, watcher, requests)
     access = management_access(config, None if former is None else former.access)
-    parts = ConsoleParts(assembly, readiness, metrics, outside, traces, requests, access)
+    parts = ConsoleParts(assembly, readiness, metrics, outside, traces, requests, access, emitted)
     console = process_console(parts, None if former is None else former.console)
     gateway = Gateway(
         config=config,

@@ -35,6 +35,7 @@ from gateway.management.logins import Logins
 from gateway.management.traces import Traces
 from gateway.pipeline.masking import Masking
 from gateway.reading.values import Address, revealed
+from gateway.telemetry.emitted_metrics import EmittedMetrics
 from gateway.telemetry.metrics import GatewayMetrics
 from gateway.telemetry.requests.ring import RequestLog
 
@@ -68,6 +69,7 @@ class ConsoleParts:
     traces: Traces | None
     requests: RequestLog
     access: Visitors
+    emitted: EmittedMetrics
 
 
 def process_console(parts: ConsoleParts, former: ProcessConsole | None = None) -> ProcessConsole | None:
@@ -85,6 +87,7 @@ def process_console(parts: ConsoleParts, former: ProcessConsole | None = None) -
         History(metrics) if former is None else former.process.history,
         issuers=partial(issuer_states, outside.issuers, Masking(secrets_of(config))),
         backends=backends,
+        emitted=parts.emitted,
         read_jobs=_read_jobs(outside),
         dead_letters=_dead_letters(outside),
         book=parts.traces,

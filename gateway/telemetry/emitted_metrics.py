@@ -13,6 +13,8 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
+from heapq import nlargest
+from typing import NamedTuple
 
 from prometheus_client.core import CounterMetricFamily, SummaryMetricFamily
 from prometheus_client.registry import Collector
@@ -23,6 +25,15 @@ MAX_VALUE_CHARACTERS = 128
 OTHER = "(other)"
 
 _OUTSIDE_NAME = re.compile(r"[^a-zA-Z0-9_]+")
+
+
+class EmittedSeries(NamedTuple):
+    """What policies have emitted of one metric with the same dimensions, ``(label, value)`` each: number and sum."""
+
+    name: str
+    dimensions: tuple[tuple[str, str], ...]
+    values: int
+    total: float
 
 
 class EmittedMetrics(Collector):
@@ -57,6 +68,15 @@ class EmittedMetrics(Collector):
                 family.add_sample(f"{name}_sum", tags, total)
         yield from families.values()
         yield CounterMetricFamily("gateway_emitted_dropped", "Values of emit-metric not kept.", value=self._dropped)
+
+    def largest(self, number: int) -> list[EmittedSeries]:
+        """The *number* series with the largest sums."""
+        every = (
+            EmittedSeries(name, tuple(zip(labels, values, strict=True)), int(count), total)
+            for (name, labels), series in list(self._series.items())
+            for values, (count, total) in list(series.items())
+        )
+        return nlargest(number, every, key=lambda series: series.total)
 
 
 def _add(series: dict[tuple[str, ...], list[float]], dimensions: tuple[tuple[str, str], ...], value: float) -> None:

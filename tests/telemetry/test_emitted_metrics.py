@@ -31,6 +31,17 @@ def test_count_and_sum() -> None:
     assert text.count("# TYPE apim_orders_sold_items summary") == 1
 
 
+def test_the_largest_sums() -> None:
+    """For people: the largest first, no more than they read."""
+    metrics = EmittedMetrics()
+    for value, api in ((1.0, "a"), (2.5, "a"), (4.0, "b"), (0.5, "c")):
+        metrics.emit("Orders", "Sold", value, (("API ID", api),))
+    assert metrics.largest(2) == [
+        ("apim_orders_sold", (("api_id", "b"),), 1, 4.0),
+        ("apim_orders_sold", (("api_id", "a"),), 2, 3.5),
+    ]
+
+
 def test_bounds() -> None:
     """Neither values nor names that requests choose can fill the memory; what is dropped is counted."""
     metrics = EmittedMetrics()

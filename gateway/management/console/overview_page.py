@@ -13,6 +13,7 @@ from gateway.management.console.forms import NOBODY, Hand
 from gateway.management.console.history import SLOT_S, SLOTS, Sample, added
 from gateway.management.console.markup import Html, badge, code, element, link, section, table
 from gateway.management.console.percentiles import percentile
+from gateway.management.console.process import EMITTED_SHOWN
 from gateway.management.console.state import Concern, ProcessState
 from gateway.management.health import Status
 
@@ -32,6 +33,7 @@ def content(states: States, configuration: Mapping[str, Status], now: float, han
         section(f"APIs, {WINDOW}", _apis([*samples, *running]), id="by-api"),
         section("Refused since the start", _refusals(present), id="refused"),
         section("Answers since the start", _answers(present), id="answers"),
+        *_emitted(present),
         section("Processes and configuration", _processes(states, now), *_reload(configuration, hand), id="processes"),
     ]
 
@@ -192,6 +194,22 @@ def _refusals(states: Sequence[ProcessState]) -> Html:
         for (policy, reason), number in refusals
     ]
     return table(["Policy", "Reason", "#Requests", "#Share"], rows, "No request has been refused.")
+
+
+def _emitted(states: Sequence[ProcessState]) -> Iterator[Html]:
+    """What policies count, such as tokens of language models; nothing where they count nothing."""
+    largest = totals.emitted(states, EMITTED_SHOWN)
+    if largest:
+        rows = [
+            [code(series.name), _dimensions(series.dimensions), figures.count(series.values), f"{series.total:,.6g}"]
+            for series in largest
+        ]
+        heads = ["Metric", "Dimensions", "#Values", "#Sum"]
+        yield section("Counted by policies since the start", table(heads, rows, ""), id="emitted")
+
+
+def _dimensions(dimensions: Iterable[tuple[str, str]]) -> str:
+    return ", ".join(f"{label} {value}" for label, value in dimensions) or figures.NOTHING
 
 
 def _processes(states: States, now: float) -> Html:

@@ -25,9 +25,11 @@ from gateway.management.console.state import (
 from gateway.management.health import Readiness, Status
 from gateway.management.requests import own_records
 from gateway.management.traces import Traces
+from gateway.telemetry.emitted_metrics import EmittedMetrics
 from gateway.telemetry.metrics import GatewayMetrics
 from gateway.telemetry.requests.ring import RequestLog
 
+EMITTED_SHOWN = 20
 CONFIGURATION = "configuration"  # the group of a readiness report that says how the last reload ended
 
 Ability = Callable[[Mapping[str, str]], Awaitable[Mapping[str, Any]]]
@@ -53,6 +55,7 @@ class Process:
     history: History
     issuers: Callable[[], tuple[IssuerState, ...]]
     backends: Callable[[], tuple[BackendState, ...]]
+    emitted: EmittedMetrics = field(default_factory=EmittedMetrics)
     read_jobs: ReadJobs | None = None
     dead_letters: ReadConcerns | None = None
     book: Traces | None = None
@@ -84,6 +87,7 @@ class Process:
             issuers=issuers,
             backends=backends,
             running=self.history.running(),
+            emitted=tuple(self.emitted.largest(EMITTED_SHOWN)),
         )
 
     def _concerns(

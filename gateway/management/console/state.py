@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from gateway.management.backends import BackendState
 from gateway.management.console.history import Sample
+from gateway.telemetry.emitted_metrics import EmittedSeries
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,7 @@ class ProcessState:
         concerns: What is wrong in it, each since when.
         operations: Those that have answered anything.
         running: What happened since the last of the *samples*.
+        emitted: The largest sums of what policies count: emit-metric and its relatives.
     """
 
     process: int
@@ -90,6 +92,7 @@ class ProcessState:
     issuers: tuple[IssuerState, ...]
     backends: tuple[BackendState, ...]
     running: Sample | None = None
+    emitted: tuple[EmittedSeries, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

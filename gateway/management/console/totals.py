@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from heapq import nlargest
 
 from gateway.management.console.state import ProcessState
+from gateway.telemetry.emitted_metrics import EmittedSeries
 
 CLASSES = ("2xx", "3xx", "4xx", "5xx", "left")
 
@@ -34,6 +36,17 @@ def refusals(states: Iterable[ProcessState]) -> list[tuple[tuple[str, str], int]
     for state in states:
         totals.update({(refusal.policy, refusal.reason): refusal.count for refusal in state.refusals})
     return totals.most_common()
+
+
+def emitted(states: Iterable[ProcessState], number: int) -> list[EmittedSeries]:
+    """The *number* largest sums of what policies count."""
+    totals: dict[tuple[str, tuple[tuple[str, str], ...]], EmittedSeries] = {}
+    for series in (series for state in states for series in state.emitted):
+        key = series.name, series.dimensions
+        before = totals.get(key)
+        count, total = (0, 0.0) if before is None else (before.values, before.total)
+        totals[key] = EmittedSeries(*key, count + series.values, total + series.total)
+    return nlargest(number, totals.values(), key=lambda series: series.total)
 
 
 def status_class(status: int) -> str:

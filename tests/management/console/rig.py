@@ -25,7 +25,8 @@ POLICY = """<policies>
   </inbound>
   <backend><base /></backend>
   <outbound><base /><set-header name="X-Seen"><value>1</value></set-header></outbound>
-  <on-error><base /></on-error>
+  <on-error><base /><emit-metric name="evil" value="2.5" namespace="teapots">
+    <dimension name="who" value="&lt;img src=x&gt;" /></emit-metric></on-error>
 </policies>"""
 CONFIG = """
 management: 127.0.0.1:0

@@ -60,6 +60,10 @@ def test_overview(tmp_path: Path) -> None:
         assert "No request in the last" not in text
         for line in ("validate-jwt TokenSignatureInvalid 1", "configuration OperationNotFound 1"):
             assert line in text
+        counted = r"Counted by policies since the start .* apim_teapots_evil who <img src=x> (\d) ([\d.]+) "
+        found = re.search(counted, text)
+        assert found is not None
+        assert float(found[2]) == 2.5 * int(found[1])
         assert re.search(r"Processes and configuration .* gateway ready \d+ \d+s 5", text)
 
     visit(tmp_path, look_around)
