@@ -7,7 +7,7 @@ streamed answer is held back window by window, and ends where something is found
 Every text of a request counts, whatever its role, and so do names and texts in schemas and arguments of tools. A body
 that is not JSON, that two readers may understand differently, or that has a list of numbers, which may be a prompt in
 tokens, is refused. Of answers only pictures, sounds and films are not judged; one that is not a stream of events is
-held until its end.
+held until its end. A WebSocket is refused with 501.
 
 Source: APIM policy reference, "llm-content-safety"; docs/adr/0094.
 """
@@ -28,6 +28,7 @@ from gateway.language_models.service_call import service_backend
 from gateway.pipeline.buffering import BufferBody
 from gateway.pipeline.policy import PolicyType
 from gateway.pipeline.values import Constant
+from gateway.policies.parts.websockets import refuse_websocket
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -159,7 +160,8 @@ class LlmContentSafety(PolicyType):
         return self._guard if self.inbound and not never else None
 
     def apply(self, context: Context) -> Awaitable[None] | None:
-        """In inbound the request is judged, in outbound the answer. Raises PolicyError: 403 or 503."""
+        """In inbound the request is judged, in outbound the answer. Raises PolicyError: 403, 503, or 501."""
+        refuse_websocket(context.request, "judged")
         if not self.inbound:
             return self._judge_answer(context)
         if self.enforces(context):

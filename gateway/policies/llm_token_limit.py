@@ -23,6 +23,8 @@ Monday, months and years are as long as they are. With Redis all replicas count 
 With `tokens-consumed-header-name` or `tokens-consumed-variable-name` the head of an answer that is no stream of events
 waits for the answer's end, as far as that fits into `limits/body-buffer-bytes`. Streams are never held.
 
+What a WebSocket carries is not counted, so a request that would open one is refused with 501.
+
 Source: APIM policy reference, "llm-token-limit" and "azure-openai-token-limit".
 """
 
@@ -43,6 +45,7 @@ from gateway.policies.parts.elements import FIELD_NAME
 from gateway.policies.parts.limits import limit_facts, then
 from gateway.policies.parts.metering import Charge, meter_of
 from gateway.policies.parts.vocabularies import is_installed, load
+from gateway.policies.parts.websockets import refuse_websocket
 
 if TYPE_CHECKING:
     from gateway.counters.windows import Window
@@ -134,8 +137,9 @@ class TokenLimit(PolicyType):
         )
 
     def apply(self, context: Context) -> Awaitable[None] | None:
-        """None when counters are in memory and the prompt is short. Raises PolicyError: 429 or 403; WorkExceeded."""
+        """None when counters are in memory and the prompt is short. Raises PolicyError: 429, 403, 501; WorkExceeded."""
         request = context.request
+        refuse_websocket(request, "counted")
         # The model's answer is read on its way, so it should not be compressed.
         request.headers.remove("Accept-Encoding")
         meter = meter_of(context, self.services)

@@ -10,7 +10,7 @@ from gateway.errors import LoadError, PolicyError
 from gateway.wire.body import Body
 from gateway.wire.headers import Headers
 from gateway.wire.messages import Response, Url
-from tests.policies.bench import Backend, Bench, Targets, codes, new_context, post
+from tests.policies.bench import Backend, Bench, Targets, codes, get, new_context, post
 from tests.policies.outgoing import Credentials
 
 SAFETY = '<llm-content-safety backend-id="orders" {0}>{1}</llm-content-safety>'
@@ -96,6 +96,17 @@ def test_whatever_a_model_answers_is_judged(bench: Bench, name: str) -> None:
     given = Response(200, Headers([("Content-Type", kind)] if kind else []), Body(content))
     bench.run(SAFETY.format("", HATE), section="outbound", context=new_context(None, given))
     assert [json.loads(sent.split(" ", 2)[2])["text"] for sent in backend.sent] == judged
+
+
+@pytest.mark.parametrize("section", ["inbound", "outbound"])
+def test_a_websocket_is_refused(bench: Bench, section: str) -> None:
+    """It has no body, and nobody would judge what it carries."""
+    service(bench, SAFE)
+    context = new_context(get(), Response(101))
+    context.request.upgrade = "websocket"
+    with pytest.raises(PolicyError) as caught:
+        bench.run(SAFETY.format("", HATE), section=section, context=context)
+    assert caught.value.status == 501
 
 
 def test_a_request_without_a_body_passes(bench: Bench) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from gateway.counters import Demand, MemoryCounters, SlidingWindow
 from gateway.counters.redis_counters import RedisCounters
-from gateway.errors import LoadError, UpstreamError
+from gateway.errors import LoadError, PolicyError, UpstreamError
 from gateway.outside.redis_clients import connect
 from gateway.outside.redis_link import RedisLink
 from gateway.policies import llm_token_limit
@@ -19,7 +19,7 @@ from gateway.policies.parts.kept_prompt import SHORT
 from gateway.policies.parts.metering import LONG, TokenMeter
 from gateway.wire.body import BodyStream
 from gateway.wire.messages import Outlet, Response
-from tests.policies.bench import NOW, Backend, Bench, Ran, codes, new_context, post
+from tests.policies.bench import NOW, Backend, Bench, Ran, codes, get, new_context, post
 from tests.policies.language_model import EVENTS, PROMPT, PROMPT_TOKENS, answered, ask, end, events
 from tests.redis_server import running_redis, settings_for
 
@@ -49,6 +49,15 @@ def test_tokens_per_minute(bench: Bench) -> None:
     assert (refused.response.status_code, refused.response.headers.first("Retry-After")) == (429, "60")
     assert refused.context.last_error is not None
     assert refused.context.last_error.reason == "RateLimitExceeded"
+
+
+def test_a_websocket_is_refused(bench: Bench) -> None:
+    """Whatever it carries would cost nothing."""
+    request = get("/realtime")
+    request.upgrade = "websocket"
+    with pytest.raises(PolicyError) as caught:
+        bench.run(MINUTE, request)
+    assert caught.value.status == 501
 
 
 def test_a_quota_of_tokens(bench: Bench) -> None:
