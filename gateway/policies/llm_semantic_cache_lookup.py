@@ -53,6 +53,7 @@ _HEADERS = (
     "anthropic-version",
     "anthropic-beta",
     "extra-parameters",
+    "azureml-model-deployment",
 )
 
 _VARY_BY = Element(

@@ -117,6 +117,38 @@ def test_prompts_of_any_length(bench: Bench, length: int) -> None:
     assert ran.variables["l"] == 1_000_000 - PROMPT_TOKENS - length // 6
 
 
+SILENT: dict[str, tuple[str, str, int]] = {
+    "usage left out": ("application/json", '{"candidates": [{"content": {"parts": [{"text": "a"}]}}]}', 14),
+    "usage left out of an array": ("application/json", '[{"candidates": ["a"]}]', 5),
+    "protocol buffers": ("application/x-protobuf", "abcd" * 5, 5),
+    "Amazon's stream": ("application/vnd.amazon.eventstream", "abcd" * 5, 5),
+    "no completion": ("application/json", '{"data": [{"b64_json": "abcdabcdabcd"}]}', -PROMPT_TOKENS),
+    "a picture": ("image/png", "abcd" * 5, -PROMPT_TOKENS),
+}
+
+
+@pytest.mark.parametrize("name", SILENT)
+def test_answers_that_leave_their_usage_out(bench: Bench, name: str) -> None:
+    """A caller who asks for another form, or for part of an answer, pays for its bytes, and for the prompt."""
+    kind, body, tokens = SILENT[name]
+    ask(bench, MINUTE, answered(body, kind))
+    assert left(bench) == 100 - PROMPT_TOKENS - tokens
+
+
+@pytest.mark.parametrize("kind", ["application/x-protobuf", "application/json"])
+def test_files_cost_nothing(bench: Bench, kind: str) -> None:
+    """An answer to what was no prompt is not a completion."""
+    ask(bench, MINUTE, answered('{"content": "abcdabcd"}', kind), prompt="RIFF")
+    assert left(bench) == 100
+
+
+@pytest.mark.parametrize("before", ["", " ", "\ufeff"])
+def test_what_stands_before_a_prompt_changes_nothing(bench: Bench, before: str) -> None:
+    """Bodies that begin with white space or a mark of the byte order are prompts like any other."""
+    ask(bench, MINUTE, answered(events("hello"), EVENTS), prompt=before + PROMPT)
+    assert left(bench) == 100 - PROMPT_TOKENS - 1
+
+
 def test_answers_without_usage(bench: Bench) -> None:
     """JSON that reports nothing costs the estimate, and without one nothing."""
     assert ask(bench, MINUTE, answered("{}")).response.headers.first("x-left") == "100"
