@@ -3,9 +3,9 @@ llm-token-limit and azure-openai-token-limit: a number of tokens of a language m
 
 The tokens are those that the model reports. With `estimate-prompt-tokens` the prompt is counted before it is sent, and
 a request whose prompt is more than what is left is refused. A stream that reports no usage is counted: its prompt, and
-the text that it has brought. So does any other answer to a prompt that says something, but not what it has cost: a caller
-can ask for part of an answer, for protocol buffers or for Amazon's binary streams. It costs its prompt, and a token for
-four bytes. Pictures, sounds and films cost what was estimated.
+the text that it has brought. Any other answer to a prompt that does not say what it has cost, because the caller asked
+for a part of it, for protocol buffers or for Amazon's binary streams, costs its prompt, and a token for four bytes.
+Pictures, sounds and films cost what was estimated.
 
 Prompts are counted for Chat Completions, Responses, embeddings and completions of OpenAI, for Anthropic's Messages and
 for Gemini's generateContent: the texts, three tokens for each message and for the answer, tools and schemas as the JSON
