@@ -9,22 +9,23 @@ Source: OpenAI API reference, "Chat Completions", "Responses", "Completions" and
 
 from __future__ import annotations
 
-import json
-import re
 from typing import Any
+
+import orjson
+
+from gateway.language_models.event_splitter import EventSplitter, event_data
 
 # finish_reason of OpenAI, stop_reason of Anthropic.
 _ENDS = ("stop", "end_turn", "stop_sequence")
 _TEXTS = ("text", "output_text", "thinking", "redacted_thinking", "reasoning", "message")
 _CALLS = ("tool_calls", "function_call", "refusal")
-_EVENT_END = re.compile(rb"\r?\n\r?\n")
 
 
 def is_complete(content: bytes) -> bool:
     """Whether *content* is a whole answer that is no stream."""
     try:
-        document = json.loads(content)
-    except (ValueError, RecursionError):
+        document = orjson.loads(content)
+    except ValueError:
         return False
     match document:
         case {"choices": [_, *_] as choices}:
@@ -59,7 +60,7 @@ class StreamedAnswer:
     """An answer in server-sent events."""
 
     def __init__(self) -> None:
-        self._rest = b""
+        self._splitter = EventSplitter()
         self._open: set[int] = set()
         self._finished: set[int] = set()
         self._ended = False
@@ -67,26 +68,24 @@ class StreamedAnswer:
 
     def feed(self, data: bytes) -> None:
         """The next bytes."""
-        *events, self._rest = _EVENT_END.split(self._rest + data)
-        for event in events:
+        for event in self._splitter.feed(data):
             self._take(event)
 
     @property
     def is_complete(self) -> bool:
         """Whether the stream that has been fed is a complete answer."""
-        return self._ended and not self._spoiled and not self._open and not self._rest.strip()
+        return self._ended and not self._spoiled and not self._open and not self._splitter.rest.strip()
 
     def _take(self, event: bytes) -> None:
-        lines = [line[5:].strip() for line in event.splitlines() if line.startswith(b"data:")]
-        data = b"\n".join(lines)
+        data = event_data(event)
         if not data:
             return
         if data == b"[DONE]":
             self._ended = self._ended or bool(self._finished)
             return
         try:
-            document = json.loads(data)
-        except (ValueError, RecursionError):
+            document = orjson.loads(data)
+        except ValueError:
             document = None
         self._read(document if isinstance(document, dict) else {"error": "unreadable"})
 

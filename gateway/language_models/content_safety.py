@@ -48,12 +48,12 @@ class SafetyRules:
     blocklists: tuple[str, ...] = ()
     shields: bool = False
 
-    def questions(self, pieces: Sequence[str], shielded: Sequence[str]) -> Iterator[tuple[str, dict[str, Any]]]:
+    def questions(self, pieces: Sequence[str]) -> Iterator[tuple[str, dict[str, Any]]]:
         """Operation and body of each question to the service; what holds no text needs none."""
         if self.thresholds or self.blocklists:
             yield from (("text:analyze", self._analysis(piece)) for piece in filter(str.strip, pieces))
         if self.shields:
-            for piece in filter(str.strip, shielded):
+            for piece in filter(str.strip, pieces):
                 yield "text:shieldPrompt", {"userPrompt": piece, "documents": []}
 
     def _analysis(self, text: str) -> dict[str, Any]:
@@ -73,16 +73,18 @@ class SafetyService:
     rules: SafetyRules
     credentials: CredentialSource | None = field(default=None, repr=False)
 
-    async def judge(self, pieces: Sequence[str], shielded: Sequence[str] = ()) -> None:
+    async def judge(self, pieces: Sequence[str]) -> None:
         """
-        Have *pieces* analysed, and *shielded* looked at for attacks; none is longer than ``MOST_CHARACTERS``.
+        Have *pieces* judged, none of which is longer than ``MOST_CHARACTERS``.
+
+        Whoever calls writes the system messages, too, so attacks are looked for in every piece.
 
         Raises:
             PolicyError: 403: something is found, or there is too much text; 503: the service has not answered.
         """
-        if max(len(pieces), len(shielded)) > MOST_WINDOWS:
+        if len(pieces) > MOST_WINDOWS:
             raise refusal("the text is too long to be checked", {"windows": len(pieces)})
-        questions = list(self.rules.questions(pieces, shielded))
+        questions = list(self.rules.questions(pieces))
         for start in range(0, len(questions), _TOGETHER):
             await self._ask_all(questions[start : start + _TOGETHER])
 

@@ -32,11 +32,14 @@ class Dialogue:
         text: What is said, one message after the other.
         rest: The whole request without that text, in one form only: model, temperature, tools, images, roles.
         messages: How many messages there are.
+        is_stored: Whether the model's provider keeps it, under an id that the answer has: whoever knows that may read
+            what was asked.
     """
 
     text: str
     rest: str
     messages: int
+    is_stored: bool = False
 
 
 def read_dialogue(content: bytes, ignores_system: bool = False) -> Dialogue | None:
@@ -59,7 +62,8 @@ def read_dialogue(content: bytes, ignores_system: bool = False) -> Dialogue | No
     texts: list[str] = []
     frame = [_framed(message, texts) for message in messages]
     text, rest = "\n".join(texts), json.dumps({**document, places[0]: frame}, sort_keys=True)
-    return Dialogue(text, rest, len(messages)) if text.strip() else None
+    stored = document.get("store", places[0] == "input")  # Responses are kept unless the request says otherwise
+    return Dialogue(text, rest, len(messages), stored is not False) if text.strip() else None
 
 
 def _without_system(document: dict[str, Any], messages: list[Any]) -> tuple[dict[str, Any], list[Any]]:

@@ -35,11 +35,13 @@ class Embeddings:
     One embeddings API.
 
     Attributes:
+        name: The backend's id.
         model: Its name in the request; where the URL names a deployment, the service does not read it.
         credentials: Tokens of the gateway's own identity, for a backend that has no credentials of its own.
     """
 
     backend: Value[Target]
+    name: Value[str]
     model: str
     credentials: CredentialSource | None
 
@@ -48,7 +50,7 @@ class Embeddings:
         """From ``embeddings-backend-id``. Raises LoadError: there is no such backend."""
         services = settings.services
         backend = service_backend(settings, "embeddings-backend-id")
-        return cls(backend, services.embeddings_model, services.credentials)
+        return cls(backend, settings.text("embeddings-backend-id"), services.embeddings_model, services.credentials)
 
     async def vector(self, text: str, context: Context) -> bytes | None:
         """The vector of *text*; None: there is no usable one. Raises UpstreamError: no answer."""

@@ -12,13 +12,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import structlog
 
 from gateway.errors import PolicyError
+from gateway.language_models.event_splitter import EventSplitter, event_data
 from gateway.language_models.model_texts import named_texts, windows
 from gateway.wire.body import BodyStream
 
@@ -30,27 +30,15 @@ log = structlog.get_logger("gateway.content_safety")
 # Bytes that are held back at most, whatever the size of the window.
 MOST_HELD = 1024 * 1024
 
-_EVENT_END = re.compile(rb"\r?\n\r?\n")
 _LANE = ("index", "output_index", "content_index")
-
-
-def split_events(data: bytes) -> tuple[list[bytes], bytes]:
-    """The events in *data*, with what ends them, and the beginning of the next one."""
-    events, start = [], 0
-    for end in _EVENT_END.finditer(data):
-        events.append(data[start : end.end()])
-        start = end.end()
-    return events, data[start:]
 
 
 def event_lanes(event: bytes) -> Iterator[tuple[object, str]]:
     """The texts of one event, and what each of them continues: a text in another member divides no word."""
-    data = b"\n".join(line[5:].strip() for line in event.splitlines() if line.startswith(b"data:"))
+    data = event_data(event)
     document = None if data in (b"", b"[DONE]") else _document(data)
-    parts = document.get("choices") if isinstance(document, dict) else None
-    for part in parts if isinstance(parts, list) else [document]:
-        lane = _lane(part)
-        yield from (((lane, place), text) for place, text in named_texts(part))
+    lane = _lane(document)
+    yield from (((lane, place), text) for place, text in named_texts(document))
 
 
 def _document(data: bytes) -> Any:
@@ -59,15 +47,6 @@ def _document(data: bytes) -> Any:
         return json.loads(data)
     except (ValueError, RecursionError):
         return data.decode("utf-8", "replace")
-
-
-def texts_of_events(data: bytes) -> list[str]:
-    """The texts of a stream that is in memory, one for each answer or part of one."""
-    lanes: dict[object, str] = {}
-    for event in split_events(data + b"\n\n")[0]:
-        for lane, text in event_lanes(event):
-            lanes[lane] = lanes.get(lane, "") + text
-    return list(lanes.values())
 
 
 def _lane(part: Any) -> object:
@@ -82,7 +61,7 @@ class GuardedStream:
         self._judge = judge
         self._size = size
         self._overlap = overlap
-        self._rest = b""
+        self._splitter = EventSplitter()
         self._held = bytearray()
         self._lanes: dict[object, str] = {}
         self._fresh: dict[object, None] = {}
@@ -105,16 +84,14 @@ class GuardedStream:
         """The next bytes."""
         if self._over:
             return
-        events, self._rest = split_events(self._rest + data)
-        for event in events:
+        for event in self._splitter.feed(data):
             self._hold(event)
         self._start()
 
     def finish(self) -> None:
         """There are no more."""
-        if self._rest:
-            self._hold(self._rest)
-            self._rest = b""
+        if self._splitter.rest:
+            self._hold(self._splitter.finish())
         self._finished = True
         self._start()
 
@@ -135,7 +112,7 @@ class GuardedStream:
     @property
     def _is_due(self) -> bool:
         """Whether what is held is to be judged now."""
-        held = len(self._held) + len(self._rest)
+        held = len(self._held) + len(self._splitter.rest)
         return not self._over and (self._finished or self._new >= self._size or held >= MOST_HELD)
 
     def _start(self) -> None:
@@ -161,7 +138,7 @@ class GuardedStream:
 
     async def _judge_windows(self) -> None:
         while self._is_due:
-            if len(self._rest) >= MOST_HELD:
+            if len(self._splitter.rest) >= MOST_HELD:
                 raise PolicyError(403, "ContentSafetyViolation", "Content safety: an event is too long.")
             await self._judge_window()
             if self._finished and not self._held:
@@ -171,12 +148,17 @@ class GuardedStream:
         held, self._held = bytes(self._held), bytearray()
         fresh = [self._lanes[lane] for lane in self._fresh]
         pieces = [piece for text in fresh for piece in windows(text, self._size, self._overlap)]
-        self._lanes = {lane: text[max(0, len(text) - self._overlap) :] for lane, text in self._lanes.items()}
-        self._fresh.clear()
-        self._new = 0
+        self._forget()
         await self._judge(pieces)
         if held and not self._over:
             self._passed_on.feed(held)
+
+    def _forget(self) -> None:
+        """What has been read, save what the next windows begin with."""
+        kept = {lane: text[max(0, len(text) - self._overlap) :] for lane, text in self._lanes.items()}
+        self._lanes = {lane: text for lane, text in kept.items() if text}
+        self._fresh.clear()
+        self._new = 0
 
     def _stop(self) -> None:
         """Nothing more is passed on."""
@@ -191,7 +173,7 @@ class GuardedStream:
         self._held.clear()
         self._lanes.clear()
         self._fresh.clear()
-        self._rest = b""
+        self._splitter.finish()
 
     # -- the client's side
     def _pause(self) -> None:

@@ -4,42 +4,47 @@ llm-content-safety: have prompts, and what a model answers, judged by Azure AI C
 What the service has not judged does not pass: 403 where it has found something, 503 where it gives no answer. A
 streamed answer is held back window by window, and ends where something is found.
 
+Every text of a request counts, whatever its role, and so do names and texts in schemas and arguments of tools. A body
+that is not JSON, that two readers may understand differently, or that has a list of numbers, which may be a prompt in
+tokens, is refused. Of answers only pictures, sounds and films are not judged; one that is not a stream of events is
+held until its end. A WebSocket is refused with 501.
+
 Source: APIM policy reference, "llm-content-safety"; docs/adr/0094.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Awaitable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
 from gateway.documents.model import Section
 from gateway.documents.shape import ID, Attribute, Child, Content, Element, Kind
-from gateway.language_models.content_safety import MOST_CHARACTERS, SafetyRules, SafetyService, refusal
-from gateway.language_models.dialogue import unambiguous
-from gateway.language_models.guarded_stream import GuardedStream, texts_of_events
-from gateway.language_models.model_texts import texts, windows, without_system
+from gateway.language_models.content_safety import MOST_CHARACTERS, MOST_WINDOWS, SafetyRules, SafetyService, refusal
+from gateway.language_models.guarded_stream import GuardedStream
+from gateway.language_models.judged_texts import EVENTS, answer_texts, request_texts
+from gateway.language_models.model_texts import windows
 from gateway.language_models.service_call import service_backend
 from gateway.pipeline.buffering import BufferBody
 from gateway.pipeline.policy import PolicyType
 from gateway.pipeline.values import Constant
+from gateway.policies.parts.websockets import refuse_websocket
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
-    from gateway.outside.seam import CredentialSource
     from gateway.pipeline.context import Context
+    from gateway.pipeline.services import Services
     from gateway.pipeline.settings import Settings
     from gateway.pipeline.step import Value
     from gateway.wire.messages import Response, Target
 
 LEVELS = ("FourSeverityLevels", "EightSeverityLevels")
 CATEGORIES = ("Hate", "SelfHarm", "Sexual", "Violence")
-EVENTS = "text/event-stream"
 
 # Between the windows of a request, so that no word is divided by their borders.
 REQUEST_OVERLAP = 200
+_MOST_TEXT = MOST_WINDOWS * MOST_CHARACTERS
 
 _CATEGORY = Element(
     "category",
@@ -117,8 +122,7 @@ class LlmContentSafety(PolicyType):
     levels: Value[str]
     categories: tuple[tuple[Value[str], Value[int]], ...]
     blocklists: tuple[Value[str], ...]
-    credentials: CredentialSource | None
-    max_body_bytes: int
+    services: Services
     inbound: bool
 
     @classmethod
@@ -140,8 +144,7 @@ class LlmContentSafety(PolicyType):
             levels=harms.text("output-type") if harms else Constant(LEVELS[0]),
             categories=tuple((child.text("name"), child.integer("threshold")) for child in categories),
             blocklists=tuple(child.content() for child in blocklists),
-            credentials=settings.services.credentials,
-            max_body_bytes=settings.services.max_body_bytes,
+            services=settings.services,
             inbound=settings.on_request,
         )
 
@@ -157,7 +160,8 @@ class LlmContentSafety(PolicyType):
         return self._guard if self.inbound and not never else None
 
     def apply(self, context: Context) -> Awaitable[None] | None:
-        """In inbound the request is judged, in outbound the answer. Raises PolicyError: 403 or 503."""
+        """In inbound the request is judged, in outbound the answer. Raises PolicyError: 403, 503, or 501."""
+        refuse_websocket(context.request, "judged")
         if not self.inbound:
             return self._judge_answer(context)
         if self.enforces(context):
@@ -173,11 +177,12 @@ class LlmContentSafety(PolicyType):
 
     def _judge_request(self, context: Context) -> Awaitable[None] | None:
         content = context.request.body.read(preserve=True) if context.request.body else b""
-        if not content.strip():
-            return None
-        document = _read(content, "the request")
-        shielded = _pieces(without_system(document)) if self.shields(context) else []
-        return self._service(context).judge(_pieces(document), shielded)
+        return self._judge_prompt(content, context) if content.strip() else None
+
+    async def _judge_prompt(self, content: bytes, context: Context) -> None:
+        texts = await request_texts(content, self.services.beside, context.work, _MOST_TEXT)
+        pieces = _pieces(texts, MOST_CHARACTERS, REQUEST_OVERLAP, "the request")
+        await self._service(context).judge(pieces)
 
     async def _judge_answer(self, context: Context) -> None:
         response = context.response
@@ -190,13 +195,12 @@ class LlmContentSafety(PolicyType):
             await self._judge_whole(response, media_type, context)
 
     async def _judge_whole(self, response: Response, media_type: str, context: Context) -> None:
-        waiting = BufferBody(False, True, self.max_body_bytes).apply(context)
+        waiting = BufferBody(False, True, self.services.max_body_bytes).apply(context)
         if waiting is not None:
             await waiting
-        size, overlap = self._windows(context)
-        lanes = _lanes(response.body.read(preserve=True), media_type)
-        pieces = [piece for lane in lanes for piece in windows(lane, size, overlap)]
-        await self._service(context, answer=True).judge(pieces)
+        content = response.body.read(preserve=True)
+        texts = await answer_texts(content, media_type, self.services.beside, context.work, _MOST_TEXT)
+        await self._service(context, answer=True).judge(_pieces(texts, *self._windows(context), "the answer"))
 
     def _guard_stream(self, response: Response, context: Context) -> None:
         response.headers.remove("Content-Length")
@@ -213,7 +217,7 @@ class LlmContentSafety(PolicyType):
             blocklists=tuple(name(context) for name in self.blocklists),
             shields=self.shields(context) and not answer,
         )
-        return SafetyService(self.backend(context), rules, self.credentials)
+        return SafetyService(self.backend(context), rules, self.services.credentials)
 
 
 def _listed(settings: Settings, name: str, item: str) -> list[Settings]:
@@ -230,24 +234,8 @@ def _window(settings: Settings) -> tuple[Value[int], Value[int]]:
     return window, overlap
 
 
-def _pieces(document: Any) -> list[str]:
-    return windows("\n".join(texts(document)), MOST_CHARACTERS, REQUEST_OVERLAP)
-
-
-def _read(content: bytes, what: str) -> Any:
-    """JSON. Raises PolicyError: it is none that has one meaning, so that what the model reads is not known."""
-    try:
-        return json.loads(content, object_pairs_hook=unambiguous)
-    except (ValueError, RecursionError):
-        raise refusal(f"{what} cannot be read", {"body": "not JSON, or ambiguous"}) from None
-
-
-def _lanes(content: bytes, media_type: str) -> list[str]:
-    """The texts of an answer that is in memory. Raises PolicyError: it cannot be read."""
-    if not content.strip():
-        return []
-    if media_type == "application/json" or media_type.endswith("+json"):
-        return ["\n".join(texts(_read(content, "the answer")))]
-    if media_type == EVENTS:
-        return texts_of_events(content)
-    return [content.decode("utf-8", "replace")] if media_type.startswith("text/") else []
+def _pieces(texts: Sequence[str] | None, size: int, overlap: int, what: str) -> list[str]:
+    """Raises PolicyError: it cannot be read, so what the model or the caller reads is not known."""
+    if texts is None:
+        raise refusal(f"{what} cannot be read", {"body": "not JSON, ambiguous, or a prompt in tokens"})
+    return [piece for text in texts for piece in windows(text, size, overlap)]

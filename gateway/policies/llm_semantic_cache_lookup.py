@@ -53,6 +53,7 @@ _HEADERS = (
     "anthropic-version",
     "anthropic-beta",
     "extra-parameters",
+    "azureml-model-deployment",
 )
 
 _VARY_BY = Element(
@@ -174,7 +175,9 @@ class SemanticCacheLookup(PolicyType):
             request.original_path,
             request.original_query,
             str(request.url),
-            ["varied", *varied] if any(varied) else ["caller", *caller(context)],
+            ["varied", *varied],
+            caller(context) if dialogue.is_stored or not any(varied) else [],
+            [self.embeddings.name(context), self.embeddings.model],
             [request.headers.joined(name) or "" for name in _HEADERS],
             dialogue.rest,
         ]

@@ -3,7 +3,9 @@ llm-token-limit and azure-openai-token-limit: a number of tokens of a language m
 
 The tokens are those that the model reports. With `estimate-prompt-tokens` the prompt is counted before it is sent, and
 a request whose prompt is more than what is left is refused. A stream that reports no usage is counted: its prompt, and
-the text that it has brought.
+the text that it has brought. Any other answer to a prompt that does not say what it has cost, because the caller asked
+for a part of it, for protocol buffers or for Amazon's binary streams, costs its prompt, and a token for four bytes.
+Pictures, sounds and films cost what was estimated.
 
 Prompts are counted for Chat Completions, Responses, embeddings and completions of OpenAI, for Anthropic's Messages and
 for Gemini's generateContent: the texts, three tokens for each message and for the answer, tools and schemas as the JSON
@@ -22,6 +24,8 @@ Monday, months and years are as long as they are. With Redis all replicas count 
 
 With `tokens-consumed-header-name` or `tokens-consumed-variable-name` the head of an answer that is no stream of events
 waits for the answer's end, as far as that fits into `limits/body-buffer-bytes`. Streams are never held.
+
+What a WebSocket carries is not counted, so a request that would open one is refused with 501.
 
 Source: APIM policy reference, "llm-token-limit" and "azure-openai-token-limit".
 """
@@ -43,6 +47,7 @@ from gateway.policies.parts.elements import FIELD_NAME
 from gateway.policies.parts.limits import limit_facts, then
 from gateway.policies.parts.metering import Charge, meter_of
 from gateway.policies.parts.vocabularies import is_installed, load
+from gateway.policies.parts.websockets import refuse_websocket
 
 if TYPE_CHECKING:
     from gateway.counters.windows import Window
@@ -134,8 +139,9 @@ class TokenLimit(PolicyType):
         )
 
     def apply(self, context: Context) -> Awaitable[None] | None:
-        """None when counters are in memory and the prompt is short. Raises PolicyError: 429 or 403; WorkExceeded."""
+        """None when counters are in memory and the prompt is short. Raises PolicyError: 429, 403, 501; WorkExceeded."""
         request = context.request
+        refuse_websocket(request, "counted")
         # The model's answer is read on its way, so it should not be compressed.
         request.headers.remove("Accept-Encoding")
         meter = meter_of(context, self.services)

@@ -119,6 +119,8 @@ def test_what_changes_the_answer_counts(run: Run, name: str) -> None:
 CALLERS: dict[str, tuple[dict[str, str], dict[str, str], dict[str, str], str]] = {
     "one caller": ({}, {"Authorization": "Bearer a"}, {"Authorization": "Bearer a"}, "cache"),
     "tokens": ({}, {"Authorization": "Bearer a"}, {"Authorization": "Bearer b"}, "model"),
+    "tenants": ({}, {"x-tenant": "a"}, {"x-tenant": "b"}, "model"),
+    "programs": ({}, {"User-Agent": "a"}, {"User-Agent": "b"}, "cache"),
     "cookies": ({}, {"Cookie": "s=1"}, {"Cookie": "s=2"}, "model"),
     "shared": ({"vary": "all"}, {"Authorization": "Bearer a"}, {"Authorization": "Bearer b"}, "cache"),
     "empty": (
@@ -149,6 +151,20 @@ def test_callers_share_only_what_the_document_says(run: Run, store: str, name: s
         assert await rig.asked(marked, **two) == expected
 
     run(scenario, more=store, **parts)
+
+
+def test_what_the_provider_keeps_is_not_shared(run: Run) -> None:
+    """The id of a stored response reads what was asked, so only whoever asked gets it, whatever vary-by says."""
+    path = "/openai/v1/responses"
+
+    async def scenario(rig: CachedModel) -> None:
+        for stored, expected in ({}, "model"), ({"store": True}, "model"), ({"store": False}, "cache"):
+            body = {"model": "gpt-4o", "input": CAPITAL, **stored}
+            assert (await rig.ask(body, path, Authorization="Bearer a"))[0] == "model"
+            assert (await rig.ask(body, path, Authorization="Bearer a"))[0] == "cache"
+            assert (await rig.ask(body, path, Authorization="Bearer b"))[0] == expected
+
+    run(scenario, vary="all")
 
 
 def test_system_messages_count_unless_they_are_ignored(run: Run, tmp_path: Path) -> None:

@@ -8,8 +8,9 @@ import pytest
 
 from gateway.errors import LoadError, PolicyError
 from gateway.wire.body import Body
+from gateway.wire.headers import Headers
 from gateway.wire.messages import Response, Url
-from tests.policies.bench import Backend, Bench, Targets, codes, post
+from tests.policies.bench import Backend, Bench, Targets, codes, get, new_context, post
 from tests.policies.outgoing import Credentials
 
 SAFETY = '<llm-content-safety backend-id="orders" {0}>{1}</llm-content-safety>'
@@ -68,6 +69,44 @@ def test_the_judgement(bench: Bench, reply: str) -> None:
         bench.run(SAFETY.format("", HATE), post(HELLO))
     assert caught.value.status == REPLIES[reply]
     assert "Hate" not in caught.value.public_message
+
+
+# Media type, answer -> the texts that are judged.
+ANSWERS: dict[str, tuple[str, bytes, list[str]]] = {
+    "lines": ("application/x-ndjson", b'{"response":"go an"}\n{"response":"d \\u006bill"}\n', ["go and kill"]),
+    "no type": ("", b'{"choices":[{"message":{"content":"kill"}}]}', ["kill"]),
+    "unknown type": ("application/octet-stream", b"go and kill", ["go and kill"]),
+    "text": ("text/plain", b"kill", ["kill"]),
+    "a name": ("application/json", b'{"content":[{"type":"tool_use","input":{"kill him":1}}]}', ["kill him"]),
+    "candidates": (
+        "text/event-stream",
+        b'data: {"candidates":[{"index":0,"parts":[{"text":"ki"}]},{"index":1,"parts":[{"text":"-"}]}]}\n\n'
+        b'data: {"candidates":[{"index":1,"parts":[{"text":"-"}]},{"index":0,"parts":[{"text":"ll"}]}]}\n\n',
+        ["kill", "--"],
+    ),
+    "picture": ("image/png", b"kill", []),
+}
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_whatever_a_model_answers_is_judged(bench: Bench, name: str) -> None:
+    """An answer of another media type holds text as well, unless it is a picture, a sound or a film."""
+    kind, content, judged = ANSWERS[name]
+    backend = service(bench, SAFE)
+    given = Response(200, Headers([("Content-Type", kind)] if kind else []), Body(content))
+    bench.run(SAFETY.format("", HATE), section="outbound", context=new_context(None, given))
+    assert [json.loads(sent.split(" ", 2)[2])["text"] for sent in backend.sent] == judged
+
+
+@pytest.mark.parametrize("section", ["inbound", "outbound"])
+def test_a_websocket_is_refused(bench: Bench, section: str) -> None:
+    """It has no body, and nobody would judge what it carries."""
+    service(bench, SAFE)
+    context = new_context(get(), Response(101))
+    context.request.upgrade = "websocket"
+    with pytest.raises(PolicyError) as caught:
+        bench.run(SAFETY.format("", HATE), section=section, context=context)
+    assert caught.value.status == 501
 
 
 def test_a_request_without_a_body_passes(bench: Bench) -> None:

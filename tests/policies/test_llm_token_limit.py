@@ -11,7 +11,7 @@ import pytest
 
 from gateway.counters import Demand, MemoryCounters, SlidingWindow
 from gateway.counters.redis_counters import RedisCounters
-from gateway.errors import LoadError, UpstreamError
+from gateway.errors import LoadError, PolicyError, UpstreamError
 from gateway.outside.redis_clients import connect
 from gateway.outside.redis_link import RedisLink
 from gateway.policies import llm_token_limit
@@ -19,7 +19,7 @@ from gateway.policies.parts.kept_prompt import SHORT
 from gateway.policies.parts.metering import LONG, TokenMeter
 from gateway.wire.body import BodyStream
 from gateway.wire.messages import Outlet, Response
-from tests.policies.bench import NOW, Backend, Bench, Ran, codes, new_context, post
+from tests.policies.bench import NOW, Backend, Bench, Ran, codes, get, new_context, post
 from tests.policies.language_model import EVENTS, PROMPT, PROMPT_TOKENS, answered, ask, end, events
 from tests.redis_server import running_redis, settings_for
 
@@ -49,6 +49,15 @@ def test_tokens_per_minute(bench: Bench) -> None:
     assert (refused.response.status_code, refused.response.headers.first("Retry-After")) == (429, "60")
     assert refused.context.last_error is not None
     assert refused.context.last_error.reason == "RateLimitExceeded"
+
+
+def test_a_websocket_is_refused(bench: Bench) -> None:
+    """Whatever it carries would cost nothing."""
+    request = get("/realtime")
+    request.upgrade = "websocket"
+    with pytest.raises(PolicyError) as caught:
+        bench.run(MINUTE, request)
+    assert caught.value.status == 501
 
 
 def test_a_quota_of_tokens(bench: Bench) -> None:
@@ -106,6 +115,38 @@ def test_prompts_of_any_length(bench: Bench, length: int) -> None:
     xml = LIMIT.format('tokens-per-minute="1000000" estimate-prompt-tokens="true"')
     ran = ask(bench, xml, prompt=PROMPT.replace("hello world", text))
     assert ran.variables["l"] == 1_000_000 - PROMPT_TOKENS - length // 6
+
+
+SILENT: dict[str, tuple[str, str, int]] = {
+    "usage left out": ("application/json", '{"candidates": [{"content": {"parts": [{"text": "a"}]}}]}', 14),
+    "usage left out of an array": ("application/json", '[{"candidates": ["a"]}]', 5),
+    "protocol buffers": ("application/x-protobuf", "abcd" * 5, 5),
+    "Amazon's stream": ("application/vnd.amazon.eventstream", "abcd" * 5, 5),
+    "no completion": ("application/json", '{"data": [{"b64_json": "abcdabcdabcd"}]}', -PROMPT_TOKENS),
+    "a picture": ("image/png", "abcd" * 5, -PROMPT_TOKENS),
+}
+
+
+@pytest.mark.parametrize("name", SILENT)
+def test_answers_that_leave_their_usage_out(bench: Bench, name: str) -> None:
+    """A caller who asks for another form, or for part of an answer, pays for its bytes, and for the prompt."""
+    kind, body, tokens = SILENT[name]
+    ask(bench, MINUTE, answered(body, kind))
+    assert left(bench) == 100 - PROMPT_TOKENS - tokens
+
+
+@pytest.mark.parametrize("kind", ["application/x-protobuf", "application/json"])
+def test_files_cost_nothing(bench: Bench, kind: str) -> None:
+    """An answer to what was no prompt is not a completion."""
+    ask(bench, MINUTE, answered('{"content": "abcdabcd"}', kind), prompt="RIFF")
+    assert left(bench) == 100
+
+
+@pytest.mark.parametrize("before", ["", " ", "\ufeff"])
+def test_what_stands_before_a_prompt_changes_nothing(bench: Bench, before: str) -> None:
+    """Bodies that begin with white space or a mark of the byte order are prompts like any other."""
+    ask(bench, MINUTE, answered(events("hello"), EVENTS), prompt=before + PROMPT)
+    assert left(bench) == 100 - PROMPT_TOKENS - 1
 
 
 def test_answers_without_usage(bench: Bench) -> None:

@@ -28,6 +28,7 @@ from gateway.wire.slices import SLICE_S
 # What one piece of a compressed answer may become. A model's text grows by five or ten times, a bomb by a thousand.
 MOST_DECODED = 4 * 1024 * 1024
 _GZIP_OR_ZLIB = 47
+_MEDIA = ("image/", "audio/", "video/")
 _LINES = ("application/x-ndjson", "application/jsonl")
 # Read at once; what of a longer piece takes more than a slice is read in the next turns, and so much may wait for them.
 STEP = 16 * 1024
@@ -38,6 +39,7 @@ class _UsageReader(Protocol):
     def feed(self, data: bytes) -> None: ...
     def finish(self) -> None: ...
     def usage(self) -> TokenUsage | None: ...
+    def unreported(self) -> int: ...
 
 
 class _Events:
@@ -52,6 +54,10 @@ class _Events:
 
     def usage(self) -> TokenUsage | None:
         return usage_of(self._reported)
+
+    def unreported(self) -> int:
+        """Its text counts instead."""
+        return 0
 
     def _read(self, event: dict[str, Any]) -> None:
         around = [event, *(inner for name in ("response", "message") if isinstance(inner := event.get(name), dict))]
@@ -78,7 +84,11 @@ class _Json:
 
     def __init__(self) -> None:
         self._scanner = UsageScanner()
-        self.feed = self._scanner.feed
+        self._size = 0
+
+    def feed(self, data: bytes) -> None:
+        self._size += len(data)
+        self._scanner.feed(data)
 
     def finish(self) -> None:
         """There is no more."""
@@ -86,6 +96,29 @@ class _Json:
     def usage(self) -> TokenUsage | None:
         members = self._scanner.members
         return None if members is None else usage_of(members)
+
+    def unreported(self) -> int:
+        """Some models leave the usage out where the caller asks for that."""
+        return self._size if self._scanner.has_completion and self.usage() is None else 0
+
+
+class _Opaque:
+    """Passes an answer whose form or coding nobody here reads: Amazon's binary streams, protocol buffers, text."""
+
+    def __init__(self) -> None:
+        self._size = 0
+
+    def feed(self, data: bytes) -> None:
+        self._size += len(data)
+
+    def finish(self) -> None:
+        """There is no more."""
+
+    def usage(self) -> TokenUsage | None:
+        return None
+
+    def unreported(self) -> int:
+        return self._size
 
 
 def _decoder(applied: Sequence[str]) -> Callable[[bytes], bytes] | None:
@@ -129,12 +162,12 @@ def _brotli() -> Callable[[bytes], bytes]:
 
 
 def _reader(kind: str, model: str) -> _UsageReader | None:
-    """Reads an answer of the media type *kind*; None: nothing in it says what it has cost."""
+    """Reads an answer of the media type *kind*; None: a picture, a sound or a film, which do not say what they cost."""
     if kind == "text/event-stream":
         return _Events(model)
     if not kind or is_json(kind) or kind in _LINES:
         return _Json()
-    return None
+    return None if kind.startswith(_MEDIA) else _Opaque()
 
 
 class AnswerTokens:
@@ -149,11 +182,12 @@ class AnswerTokens:
 
     def __init__(self, answer: Response, model: str) -> None:
         kind = media_type(answer.headers)
-        reader = self._reader = _reader(kind, model)
-        self._is_lines = kind in _LINES
-        self.text = reader.text if isinstance(reader, _Events) else None
         applied = codings(answer.headers.joined("Content-Encoding"))
-        self._decode = _decoder(applied) if applied else bytes
+        decode = _decoder(applied) if applied else bytes
+        reader = self._reader = _reader(kind, model) if decode is not None else _Opaque()
+        self._is_passed = kind in _LINES or isinstance(reader, _Opaque)
+        self.text = reader.text if isinstance(reader, _Events) else None
+        self._decode: Callable[[bytes], bytes] | None = decode or bytes
         self._body = answer.body
         self._over: Callable[[], None] = _nothing
         self._head: asyncio.Future[None] | None = None
@@ -179,7 +213,7 @@ class AnswerTokens:
     def hold(self, max_bytes: int) -> asyncio.Future[None] | None:
         """Let the answer come, but no more of it than *max_bytes*: done when it has. None: it is not to be held."""
         stream = self._body.stream
-        if self.is_over or self._is_lines or stream is None or (stream.length or 0) > max_bytes:
+        if self.is_over or self._is_passed or stream is None or (stream.length or 0) > max_bytes:
             return None
         self._head, self._room = asyncio.get_running_loop().create_future(), max_bytes
         stream.resume()
@@ -189,6 +223,17 @@ class AnswerTokens:
     def usage(self) -> TokenUsage | None:
         """What the model has reported so far."""
         return None if self._reader is None else self._reader.usage()
+
+    @property
+    def unreported(self) -> int:
+        """The bytes of an answer that says something, but not what it has cost, and is no stream of events."""
+        return 0 if self._reader is None else self._reader.unreported()
+
+    def as_text(self) -> CompletionText:
+        """Those bytes, to be counted as they are."""
+        text = CompletionText(vocabulary_of(""))
+        text.skip(self.unreported)
+        return text
 
     def end(self, complete: bool) -> None:
         """There is no more."""

@@ -51,6 +51,10 @@ class CompletionText:
             else:
                 self._beyond += len(text.encode())
 
+    def skip(self, size: int) -> None:
+        """So many bytes cannot be read."""
+        self._beyond += size
+
     def count(self) -> int:
         """The tokens of it all. Leaves Python's lock to others."""
         texts = ["".join(pieces) for pieces in self._pieces.values()]

@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gateway.policies.parts.answer_tokens import Tap
-from gateway.policies.parts.prompts import prompt_job
+from gateway.policies.parts.prompts import BEFORE_JSON, prompt_job
 from gateway.policies.parts.vocabularies import BYTES_PER_TOKEN
 from gateway.wire.body import Body, BodyStream, BodyTooLarge, DecodedBody
 from gateway.wire.content_coding import CodingError, codings, decode
@@ -27,17 +27,18 @@ class KeptPrompt:
     Attributes:
         size: Of the body so far; where somebody else sends it, see ``Request.outlet``, what its head announces.
         codings: Its content codings.
+        is_prompt: Whether it may be a prompt: JSON, whatever its encoding, or compressed.
         is_there: Whether there is a copy. A body that somebody else sends is only asked for where a policy reads it.
     """
 
-    __slots__ = ("_max_bytes", "_pieces", "codings", "is_there", "size")
+    __slots__ = ("_content", "_is_open", "_max_bytes", "codings", "is_prompt", "is_there", "size")
 
     def __init__(self, request: Request, max_bytes: int) -> None:
         self._max_bytes = max_bytes
-        self._pieces: list[bytes] = []
+        self._content = bytearray()
         self.size = 0
         self.codings: list[str] = []
-        self.is_there = True
+        self._is_open, self.is_prompt, self.is_there = True, False, True
         body = request.body
         if body is None:
             return
@@ -48,7 +49,7 @@ class KeptPrompt:
         elif request.outlet is None:
             self._copy(body, body.stream)
         else:
-            self.is_there, self.size = False, _announced(request)
+            self.is_there, self.size, self.is_prompt = False, _announced(request), True
 
     def _copy(self, body: Body, stream: BodyStream) -> None:
         if stream.is_taken:  # it has been sent already
@@ -60,7 +61,7 @@ class KeptPrompt:
     @property
     def content(self) -> bytes:
         """The body; where it was longer than what may be held in memory, its beginning."""
-        return b"".join(self._pieces)
+        return bytes(self._content)
 
     @property
     def is_short(self) -> bool:
@@ -70,14 +71,22 @@ class KeptPrompt:
     def drop(self) -> None:
         """It is not needed any more, whatever still comes."""
         self._max_bytes = 0
-        self._pieces = []
+        self._content = bytearray()
 
     def _take(self, data: bytes) -> None:
-        if not self.size and not self.codings and data.lstrip()[:1] != b"{":
-            self.drop()  # a file: it has no prompt
+        if self._is_open:
+            self._look(data)
         self.size += len(data)
         if self.size <= self._max_bytes:
-            self._pieces.append(data)
+            self._content += data
+
+    def _look(self, data: bytes) -> None:
+        """Whether it is a prompt, or a file, which has none; white space says nothing."""
+        begun = data if self.codings else data.lstrip(BEFORE_JSON)
+        if begun:
+            self._is_open, self.is_prompt = False, bool(self.codings) or begun.startswith(b"{")
+            if not self.is_prompt:
+                self.drop()
 
 
 def _announced(request: Request) -> int:

@@ -199,12 +199,14 @@ class TokenMeter:
 
     # -- the cost
     def _settle(self, answer: AnswerTokens) -> None:
-        """Charge what the call has cost; an answer that says nothing and is no stream changes nothing."""
+        """Charge what the call has cost; a picture, and an answer that says nothing at all, changes nothing."""
         usage, text = answer.usage, answer.text
         if text is not None and (usage is None or answer.is_cut):
             self._settle_text(usage, text)
         elif usage is not None:
             self._finish(usage)
+        elif answer.unreported and self._prompt.is_prompt:
+            self._settle_text(None, answer.as_text())
         self._prompt.drop()
 
     def _settle_text(self, usage: TokenUsage | None, text: CompletionText) -> None:

@@ -15,6 +15,7 @@ Source: OpenAI Cookbook, "How to count tokens with tiktoken"
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -40,6 +41,9 @@ _MEDIA = frozenset(
 )
 _CALLS = ("tool_calls", "function_call", "functionCall", "functionResponse", "function", "arguments", "input")
 MAX_DEPTH = 16
+
+# Bytes that may stand before JSON in one of its encodings: white space, a mark of the byte order, and halves of "{".
+BEFORE_JSON = b" \t\r\n\x00\xef\xbb\xbf\xfe\xff"
 
 
 class _Prompt:
@@ -118,8 +122,9 @@ def prompt_tokens(content: bytes, deployment: str) -> int:
     JSON that is not one of these requests, is broken or is nested too deep counts as the text that it is. *deployment*
     is the model where the body names none.
     """
-    if content.lstrip()[:1] != b"{":
+    if content.lstrip(BEFORE_JSON)[:1] != b"{":
         return 0
+    content = _utf8(content)
     try:
         members = orjson.loads(content)
         prompt = _prompt(members)
@@ -127,6 +132,12 @@ def prompt_tokens(content: bytes, deployment: str) -> int:
         return count_tokens([content.decode(errors="replace")], vocabulary_of(deployment))
     model = members.get("model")
     return prompt.fixed + count_tokens(prompt.texts, vocabulary_of(model if isinstance(model, str) else deployment))
+
+
+def _utf8(content: bytes) -> bytes:
+    """JSON as UTF-8: some servers read the other encodings, too. Source: RFC 4627 §3."""
+    encoding = json.detect_encoding(content)
+    return content if encoding == "utf-8" else content.decode(encoding, "replace").encode()
 
 
 def _prompt(members: dict[str, Any]) -> _Prompt:

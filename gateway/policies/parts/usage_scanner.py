@@ -17,6 +17,7 @@ LONGEST_USAGE = 4_096
 _LONGEST_NAME = 32
 
 _NAMES = frozenset({b"usage", b"usageMetadata"})
+_COMPLETIONS = frozenset({b"choices", b"candidates", b"output", b"content", b"completion", b"generation"})
 _AROUND = frozenset({b"response", b"message"})
 _STRUCTURE = re.compile(rb'[{}\[\]":]')
 _REST_OF_STRING = re.compile(rb'[^"\\]*(?:\\.[^"\\]*)*', re.DOTALL)
@@ -29,6 +30,7 @@ class UsageScanner:
 
     Attributes:
         members: The last usage, as it was written; None: there was none yet.
+        has_completion: Whether there is a member that has what a model has said.
     """
 
     __slots__ = (
@@ -42,11 +44,13 @@ class UsageScanner:
         "_start",
         "_string",
         "_tops",
+        "has_completion",
         "members",
     )
 
     def __init__(self) -> None:
         self.members: dict[str, Any] | None = None
+        self.has_completion = False
         self._depth = 0
         self._tops = bytearray(2)  # the brackets of the two outermost levels
         self._in_string = self._escaped = False
@@ -73,6 +77,7 @@ class UsageScanner:
             self._in_string, self._string = True, b""
         elif code == _COLON:
             self._name = self._string
+            self.has_completion |= self._name in _COMPLETIONS and self._is_outermost()
         elif code in _OPENING:
             self._open(code, at)
         else:
@@ -105,6 +110,10 @@ class UsageScanner:
             self._outer_name = self._name
         self._depth += 1
         self._name = self._string = b""
+
+    def _is_outermost(self) -> bool:
+        """Whether a member here is one of the outermost object, or of one in the outermost array."""
+        return self._depth == 1 or (self._depth == len(self._tops) and self._tops[0] != _OBJECT)
 
     def _is_usage_next(self) -> bool:
         """Whether the object that begins now is usage."""

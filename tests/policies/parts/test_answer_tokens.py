@@ -182,8 +182,9 @@ def test_what_cannot_be_decoded(coding: str, sent: bytes) -> None:
     reading.stream.finish()
     assert b"".join(reading.came) == sent * 2
     assert reading.tokens.usage is None
-    assert reading.tokens.text is not None
-    assert reading.tokens.text.length == 0
+    is_known = coding in ("gzip", "br")
+    assert (reading.tokens.text is not None) is is_known
+    assert reading.tokens.unreported == (0 if is_known else len(sent) * 2)
 
 
 def test_cut_streams() -> None:

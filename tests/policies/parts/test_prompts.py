@@ -116,3 +116,10 @@ def test_the_deployment_is_the_model_where_the_body_names_none() -> None:
     content = json.dumps({"input": "お誕生日おめでとう"}).encode()
     assert prompt_tokens(content, "gpt-4") == count_tokens(["お誕生日おめでとう"], OLDER)
     assert prompt_tokens(content, "gpt-4o") == count_tokens(["お誕生日おめでとう"], NEWER)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+def test_json_in_another_encoding(encoding: str) -> None:
+    """Servers that read it must not get it uncounted."""
+    body = '{"model": "gpt-4o", "messages": [{"role": "user", "content": "hello world"}]}'
+    assert prompt_tokens(body.encode(encoding), "") == prompt_tokens(body.encode(), "") > 0
