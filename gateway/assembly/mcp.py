@@ -14,6 +14,7 @@ from gateway import __version__
 from gateway.config import Config
 from gateway.config.apis import Api, Operation, named
 from gateway.data_plane.dispatcher import ApiRuntime, Dispatcher, OperationRuntime
+from gateway.data_plane.mcp.admission import admission
 from gateway.data_plane.mcp.entrance import entrance
 from gateway.data_plane.mcp.sessions import seal
 from gateway.data_plane.mcp.settings import MAX_TOOLS, McpSettings, McpTool
@@ -101,7 +102,8 @@ class Tools:
     def last_steps(self) -> Steps:
         """What stands behind the inbound sections of the API's pipelines."""
         key = self.settings.session_key
-        return () if key is None else (seal(key.get_secret_value().encode(), self.api.id),)
+        admitted = admission(answers=self.are_made)
+        return (admitted,) if key is None else (admitted, seal(key.get_secret_value().encode(), self.api.id))
 
     def target(self) -> McpServer:
         """The API's target, still without tools."""

@@ -360,7 +360,7 @@ def test_messages_on_the_wire(behind: Behind, tmp_path: Path) -> None:
             async with httpx2.AsyncClient() as http:
                 assert (await http.get(front.url())).status_code == 405
                 assert (await http.delete(front.url())).status_code == 405
-                assert (await http.post(front.url("/tools/other"))).status_code == 404
+                assert (await http.post(front.url("/tools/other"), json={})).status_code == 404
 
     asyncio.run(scenario())
 
