@@ -54,3 +54,47 @@ def test_no_policy_is_read_past(behind: Behind, tmp_path: Path) -> None:
             assert {record["reason"] for record in front.records() if record["status"] == 400} == {"McpMessageUnclear"}
 
     asyncio.run(scenario())
+
+
+_SECRET = '<return-response><set-status code="403" reason="secret"/></return-response>'
+_SIBLINGS = """
+  - id: rooms
+    path: rooms
+    version: {{scheme: header, name: v, value: "2"}}
+    service-url: {backend}
+    operations:
+      - {{id: room, method: GET, url-template: "/rooms/{{number}}"}}
+      - {{id: vault, method: GET, url-template: /rooms/vault, policy: vault.xml}}
+      - {{id: list, method: GET, url-template: "/{{kind}}"}}
+      - {{id: parts, method: GET, url-template: "/parts/{{*path}}"}}
+  - id: agents
+    type: mcp
+    path: agents
+    mcp: {{tools: [{{api: rooms, operation: room}}, {{api: rooms, operation: list}}, {{api: rooms, operation: parts}}]}}
+"""
+ASKED: list[tuple[str, dict[str, Any], str]] = [
+    ("room", {"number": "7"}, "/rooms/7"),
+    ("room", {"number": True}, "/rooms/true"),
+    ("room", {"number": "vault"}, "not for this tool"),
+    ("room", {"number": "VAULT"}, "not for this tool"),
+    ("room", {"number": "vault/"}, "refused"),
+    ("room", {"number": "vault;rev=2"}, "/rooms/vault%3Brev%3D2"),
+    ("list", {"kind": "shelves"}, "/shelves"),
+    ("parts", {"path": "a/b c"}, "/parts/a/b%20c"),
+    ("parts", {"path": "../rooms/vault"}, "cannot be part"),
+]
+
+
+def test_no_argument_reaches_another_operation(behind: Behind, tmp_path: Path) -> None:
+    """What directly would be another operation, with policies of its own, is not called by a tool's arguments."""
+    (tmp_path / "vault.xml").write_text(f"<policies><inbound><base/>{_SECRET}</inbound></policies>")
+
+    async def scenario() -> None:
+        async with mcp_front(behind, tmp_path, more=_SIBLINGS) as front:
+            for tool, arguments, expected in ASKED:
+                reply = await front.post(_message("tools/call", name=tool, arguments=arguments), "/agents")
+                result = reply.json()["result"]
+                shown = result.get("structuredContent", {}).get("path") or result["content"][0]["text"]
+                assert shown == expected if expected.startswith("/") else expected in shown, (arguments, result)
+
+    asyncio.run(scenario())

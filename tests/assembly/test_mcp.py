@@ -26,10 +26,12 @@ def _gateway(folder: Path, server: str, more: str = "", envoy: str = "") -> Gate
 
 
 READ = "{api: orders, operation: read}"
+CALLS = "  - {id: calls, path: c, type: grpc, operations: [{id: a, method: POST, url-template: /s/m}]}\n"
 REFUSED = [
     ("type: mcp, mcp: {tools: [{api: orders, operation: reed}]}", "", "unknown-operation", "known: read"),
     ("type: mcp, mcp: {tools: [{api: bare}]}", "  - {id: bare, path: bare}\n", "unknown-operation", "definition"),
-    ("type: mcp, mcp: {tools: [{api: tools}]}", "", "mcp-loop", "has operations"),
+    ("type: mcp, mcp: {tools: [{api: tools}]}", "", "not-a-tool", "type http"),
+    ("type: mcp, mcp: {tools: [{api: calls}]}", CALLS, "not-a-tool", "type http"),
     ("type: mcp, mcp: {tools: [{api: orders}]}", "", "bad-tool-name", "letters"),
     (
         "type: mcp, mcp: {tools: [{api: orders, operation: read}, {api: orders, operation: read}]}",

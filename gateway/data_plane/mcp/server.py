@@ -51,6 +51,7 @@ from gateway.wire.pending import Pending
 if TYPE_CHECKING:
     from gateway.data_plane.mcp.settings import McpSettings
     from gateway.data_plane.mcp.tools import OfferedTool
+    from gateway.data_plane.routing import Match
 
 PAGE = 100  # tools
 PAGE_BYTES = 256 * 1024
@@ -83,10 +84,10 @@ class ServerFacts:
         return {"name": self.name, "title": self.title, "version": self.version}
 
 
-Runner = Callable[["OfferedTool", Request, dict[str, str]], Response | Awaitable[Response]]
+Runner = Callable[[Request, "Match"], Response | Awaitable[Response]]
 
 
-def _not_bound(tool: OfferedTool, request: Request, parameters: dict[str, str]) -> Response:
+def _not_bound(request: Request, match: Match) -> Response:
     return Response(503)
 
 
@@ -192,7 +193,7 @@ class McpServer:
             raise RpcError(INVALID_PARAMS, "arguments is an object", message.id)
         answer = partial(self._called, message, era)
         try:
-            inner, parameters = tool.request(arguments, request)
+            inner, match = tool.request(arguments, request)
         except BadArguments as error:
             return _whole(request, answer(text_result(f"{error}", is_error=True)))
         terms = CallTerms(
@@ -204,7 +205,7 @@ class McpServer:
             max_bytes=self.settings.max_result_bytes,
             answer=answer,
         )
-        return ToolCall(inner, lambda given: self.run(tool, given, parameters), terms).start()
+        return ToolCall(inner, lambda given: self.run(given, match), terms).start()
 
     def _called(self, message: Message, era: Era, result: dict[str, Any]) -> bytes:
         return result_text(message.id, self._stamped(result, era))

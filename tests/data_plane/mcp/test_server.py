@@ -10,7 +10,7 @@ from typing import Any
 from gateway.data_plane.mcp.inputs import ToolInput
 from gateway.data_plane.mcp.server import PAGE, McpServer, ServerFacts
 from gateway.data_plane.mcp.settings import McpSettings
-from gateway.data_plane.mcp.tools import OfferedTool
+from gateway.data_plane.mcp.tools import OfferedTool, router_of
 from gateway.data_plane.routing import RoutedApi, RoutedOperation
 from gateway.wire.body import Body
 from gateway.wire.headers import Headers
@@ -19,10 +19,10 @@ from gateway.wire.messages import ForwardOptions, Request
 
 def _server(count: int) -> McpServer:
     operation = RoutedOperation("op", "GET", "/x")
-    api = RoutedApi("a", "a", [operation], revision="1")
+    router = router_of(RoutedApi("a", "a", [operation], revision="1"), "/a")
     server = McpServer(ServerFacts("s", "S", "1"), McpSettings())
     names = [f"t{number}" for number in range(count)]
-    server.offer({name: OfferedTool(name, name, name, ToolInput(), api, operation, "/a") for name in names})
+    server.offer({name: OfferedTool(name, name, name, ToolInput(), router, operation, "/a") for name in names})
     return server
 
 
