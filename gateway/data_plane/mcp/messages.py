@@ -94,7 +94,7 @@ def read_message(content: bytes) -> Message:
         raise RpcError(INVALID_REQUEST, 'A message is an object with "jsonrpc": "2.0"')
     if not (_is_exact(value, _MEMBERS) and _is_exact(value.get("params"), _CALLED)):
         raise RpcError(INVALID_REQUEST, "A member has the name of another one in other letters")
-    if not _is_shallow(value):
+    if not is_shallow(value):
         raise RpcError(INVALID_REQUEST, f"The message is nested more than {MAX_DEPTH} levels deep")
     return _message(value)
 
@@ -125,7 +125,7 @@ def _is_exact(value: Any, names: tuple[str, ...]) -> bool:
     return not isinstance(value, dict) or all(name in names or name.casefold() not in names for name in value)
 
 
-def _is_shallow(value: Any) -> bool:
+def is_shallow(value: Any) -> bool:
     """Whether nothing is nested too deeply; level by level, so that no depth is too much for the stack."""
     level = [value]
     for _ in range(MAX_DEPTH):
