@@ -101,7 +101,7 @@ class Tools:
     def last_steps(self) -> Steps:
         """What stands behind the inbound sections of the API's pipelines."""
         key = self.settings.session_key
-        admitted = admission(answers=self.are_made)
+        admitted = admission(keeps=self.are_made)
         return (admitted,) if key is None else (admitted, seal(key.get_secret_value().encode(), self.api.id))
 
     def target(self) -> McpServer:

@@ -315,7 +315,7 @@ LEGACY: list[tuple[Any, dict[str, str], int, Any]] = [
     ({"jsonrpc": "1.0", "id": 1, "method": "ping"}, {}, 400, -32600),
     ({"jsonrpc": "2.0", "id": None, "method": "ping"}, {}, 400, -32600),
     ({"jsonrpc": "2.0", "id": 1.5, "method": "ping"}, {}, 400, -32600),
-    ({"jsonrpc": "2.0", "id": 1, "method": "ping", "params": [1]}, {}, 200, -32602),
+    ({"jsonrpc": "2.0", "id": 1, "method": "ping", "params": [1]}, {}, 400, -32602),
     (b'{"jsonrpc": "2.0", "id": 1, "method": "ping", "method": "tools/call"}', {}, 400, -32700),
     (b'{"jsonrpc": "2.0", "id": 1, "method": "ping", "params": {"a": "\\ud800"}}', {}, 400, -32700),
     (b"[" * 100_000, {}, 400, -32700),
@@ -360,7 +360,7 @@ def test_messages_on_the_wire(behind: Behind, tmp_path: Path) -> None:
             async with httpx2.AsyncClient() as http:
                 assert (await http.get(front.url())).status_code == 405
                 assert (await http.delete(front.url())).status_code == 405
-                assert (await http.post(front.url("/tools/other"), json={})).status_code == 404
+                assert (await http.post(front.url("/tools/other"), json=_message("ping"))).status_code == 404
 
     asyncio.run(scenario())
 

@@ -2,8 +2,8 @@
 The last step of an MCP API's inbound section: what policies could not read goes nowhere.
 
 Policies that name a tool look at ``mcp-tool``. A message that is read leniently behind the gateway would be a call that
-none of them has seen: a member that occurs twice, a batch, a name in other letters. A server made of operations itself
-answers what cannot be read; where a proxy only asks for decisions, nothing is read, and nothing passes.
+none of them has seen: a member that occurs twice, a batch, a name in other letters. Where a proxy asks for a decision
+without the body, nothing has been read, and nothing passes.
 
 Source: JSON-RPC 2.0 §4; Model Context Protocol 2025-11-25, "Transports".
 """
@@ -39,19 +39,20 @@ class McpMessageRefusal(PolicyError):
 class McpAdmission(Policy):
     """Lets messages pass that were read, and requests that have none."""
 
-    __slots__ = ("_answers",)
+    __slots__ = ("_keeps",)
 
-    def __init__(self, answers: bool) -> None:
-        """*answers*: whether what follows reads messages as strictly, and says itself what is wrong with them."""
-        self._answers = answers
+    def __init__(self, keeps: bool) -> None:
+        """*keeps*: whether the API's target wants the message, too; otherwise a stream would hold it until its end."""
+        self._keeps = keeps
 
     def apply(self, context: Context) -> MaybeLater:
         """None. Raises PolicyError: no policy has seen which tool is called."""
         request = context.request
         if request.original_method == "POST":
-            if request.body is None or not self._answers:
-                _check_message(request)
-        elif request.upgrade or not (self._answers or _has_none(request)):
+            _check_message(request)
+            if not self._keeps:
+                del request.memo[MESSAGE]
+        elif request.upgrade or request.body is not None or request.original_method not in _WITHOUT_MESSAGE:
             headers = (("Allow", "GET, POST, DELETE"),)
             raise PolicyError(405, "McpMessageNotPosted", "MCP messages are sent with POST", headers=headers)
         return None
@@ -81,12 +82,7 @@ def _mistake(content: bytes) -> RpcError:
     return RpcError(INVALID_REQUEST, "No policy has seen this message")
 
 
-def _has_none(request: Request) -> bool:
-    """Whether *request* has no message, and none is expected."""
-    return request.original_method in _WITHOUT_MESSAGE and request.body is None
-
-
-def admission(*, answers: bool) -> PipelineStep:
-    """The step, ready to stand behind a pipeline's inbound section; *answers*: the API's target judges messages too."""
-    policy = McpAdmission(answers)
+def admission(*, keeps: bool) -> PipelineStep:
+    """The step, ready to stand behind a pipeline's inbound section; *keeps*: the API's target wants the message."""
+    policy = McpAdmission(keeps)
     return PipelineStep(policy.apply, PLACE, policy)

@@ -25,6 +25,7 @@ from gateway.data_plane.mcp.messages import (
     PARSE_ERROR,
     UNSUPPORTED_VERSION,
     Message,
+    MessageId,
     MessageKind,
     RpcError,
     error_text,
@@ -191,7 +192,7 @@ class McpServer:
             raise RpcError(INVALID_PARAMS, "Unknown tool", message.id)
         if not isinstance(arguments, dict):
             raise RpcError(INVALID_PARAMS, "arguments is an object", message.id)
-        answer = partial(self._called, message, era)
+        answer = partial(self._called, message.id, era)
         try:
             inner, match = tool.request(arguments, request)
         except BadArguments as error:
@@ -207,8 +208,8 @@ class McpServer:
         )
         return ToolCall(inner, lambda given: self.run(given, match), terms).start()
 
-    def _called(self, message: Message, era: Era, result: dict[str, Any]) -> bytes:
-        return result_text(message.id, self._stamped(result, era))
+    def _called(self, id: MessageId, era: Era, result: dict[str, Any]) -> bytes:
+        return result_text(id, self._stamped(result, era))
 
 
 _CACHED = {"ttlMs": TTL_MS, "cacheScope": "private"}
@@ -228,7 +229,7 @@ def _pages(listings: Iterable[bytes]) -> Iterator[bytes]:
 def _message(request: Request) -> Message:
     """The message in *request*, read once unless a policy has changed it. Raises RpcError."""
     content = b"" if request.body is None else request.body.content
-    known: tuple[bytes, Message] | None = request.memo.get(MESSAGE)
+    known: tuple[bytes, Message] | None = request.memo.pop(MESSAGE, None)  # a long call does not keep it
     return known[1] if known is not None and known[0] is content else read_message(content)
 
 

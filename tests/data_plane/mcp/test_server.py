@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 from dataclasses import replace
 from typing import Any
 
+from gateway.data_plane.mcp.entrance import MESSAGE
 from gateway.data_plane.mcp.inputs import ToolInput
+from gateway.data_plane.mcp.messages import Message, MessageKind
 from gateway.data_plane.mcp.server import PAGE, McpServer, ServerFacts
 from gateway.data_plane.mcp.settings import McpSettings
 from gateway.data_plane.mcp.tools import OfferedTool, router_of
@@ -62,3 +65,17 @@ def test_pages_of_large_tools() -> None:
     server.offer({name: replace(tool, description="x" * 100_000) for name, tool in server.tools.items()})
     assert len(_ask(server, "tools/list")["result"]["tools"]) == 3
     assert len(_ask(server, "tools/list", cursor="3")["result"]["tools"]) == 1
+
+
+def test_no_call_keeps_its_message() -> None:
+    """What was read for policies is let go when the operation begins, however long that takes."""
+    server, message = _server(1), Message(MessageKind.REQUEST, "tools/call", 1, {"name": "t0"})
+    request = Request("POST", "", headers=Headers([("Content-Type", "application/json")]), body=Body(b"{}"))
+    request.memo[MESSAGE] = request.body.content, message  # type: ignore[union-attr]
+
+    async def answered() -> bytes:
+        pending, before = server.send(request, ForwardOptions()), sys.getrefcount(message)
+        assert (MESSAGE in request.memo, before) == (False, 2)
+        return (await pending).body.content
+
+    assert b"503" in asyncio.run(answered())
