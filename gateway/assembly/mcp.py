@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from gateway import __version__
@@ -20,8 +21,10 @@ from gateway.data_plane.mcp.sessions import seal
 from gateway.data_plane.mcp.settings import MAX_TOOLS, McpSettings, McpTool
 from gateway.data_plane.routing import RoutedApi, Router
 from gateway.errors import LoadError, Location, Problem
+from gateway.pipeline.changes import HEADER_PART
 from gateway.pipeline.context import OperationInfo
 from gateway.pipeline.step import PipelineStep, Steps
+from gateway.pipeline.token_checks import steps_in
 from gateway.telemetry.metrics import GatewayMetrics
 from gateway.wire.fields import fold_name
 
@@ -200,7 +203,7 @@ def _tool(tool: NamedTool, api: RoutedApi, router: Router, outer: ApiRuntime) ->
     runtime: OperationRuntime = operation.payload
     inner: ApiRuntime = api.payload
     keys = {fold_name(key.header) for key in (tool.api.subscription_key,)}
-    reserved = inner.contract.names | outer.contract.names | keys
+    reserved = inner.contract.names | outer.contract.names | keys | frozenset(_changed_fields(outer))
     return OfferedTool(
         name=tool.name,
         title=tool.title,
@@ -211,6 +214,14 @@ def _tool(tool: NamedTool, api: RoutedApi, router: Router, outer: ApiRuntime) ->
         prefix=_prefix(tool.api),
         path_escapes=inner.path_escapes,
     )
+
+
+def _changed_fields(api: ApiRuntime) -> Iterator[str]:
+    """Keys of header fields that the policies of *api* set or remove: an argument would bring them back."""
+    for step in chain.from_iterable(steps_in(pipeline.inbound) for pipeline in api.whole.pipelines.values()):
+        change = step.policy.changes
+        parts = () if change is None else change.parts
+        yield from (part.removeprefix(HEADER_PART) for part in parts if part.startswith(HEADER_PART))
 
 
 def _prefix(api: Api) -> str:

@@ -402,6 +402,19 @@ def test_arguments_stay_in_their_place(behind: Behind, tmp_path: Path) -> None:
 _OWNING = '<set-header name="x-tenant" exists-action="override"><value>mine</value></set-header>'
 
 
+def test_a_header_that_policies_remove_is_no_argument(behind: Behind, tmp_path: Path) -> None:
+    """What the MCP API's policies take from a message, in a branch too, an argument does not bring back."""
+    removing = '<set-header name="X_Tenant" exists-action="delete"/>'
+    policies = f'<choose><when condition="@(true)">{removing}</when></choose>'
+
+    async def scenario() -> None:
+        async with mcp_front(behind, tmp_path, {"tools": policies}) as front, front.client() as client:
+            assert (await client.call_tool("get_item", {"id": "1", "x-tenant": "yours"})).is_error
+            assert not (await client.call_tool("get_item", {"id": "1"})).is_error
+
+    asyncio.run(scenario())
+
+
 @pytest.mark.parametrize("api", ["tools", "orders"])
 def test_a_header_that_policies_set_is_no_argument(behind: Behind, tmp_path: Path, api: str) -> None:
     """A header that either API's policies set comes from them: it is no argument, and no client sends it either."""

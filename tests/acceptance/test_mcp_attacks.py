@@ -51,6 +51,9 @@ def test_no_policy_is_read_past(behind: Behind, tmp_path: Path) -> None:
             for message in UNSEEN:
                 reply = await front.post(message, "/existing", session)
                 assert (reply.status_code, reply.json()["error"]["code"] < 0) == (400, True), message
+            for field in ("Mcp-Name", "Mcp-Method"):
+                reply = await front.post(_CALL.replace(b'"add"', b'"count"'), "/existing", {**session, field: "ping"})
+                assert (reply.status_code, reply.json()["error"]["code"]) == (400, -32020)
             assert {record["reason"] for record in front.records() if record["status"] == 400} == {"McpMessageUnclear"}
 
     asyncio.run(scenario())

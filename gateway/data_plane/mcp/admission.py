@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from gateway.data_plane.mcp.entrance import MESSAGE, PLACE
 from gateway.data_plane.mcp.messages import INVALID_PARAMS, INVALID_REQUEST, RpcError, error_text, read_message
+from gateway.data_plane.mcp.protocol import check_repeated
 from gateway.errors import PolicyError
 from gateway.pipeline.changes import Change
 from gateway.pipeline.step import PipelineStep, Policy
@@ -64,13 +65,17 @@ class McpAdmission(Policy):
 
 
 def _check_message(request: Request) -> None:
-    """Raises McpMessageRefusal: its message was not read, or calls a tool without a name."""
+    """Raises McpMessageRefusal: its message was not read, calls a tool without a name, or its fields say otherwise."""
     known = request.memo.get(MESSAGE)
     if known is None:
         raise McpMessageRefusal(_mistake(b"" if request.body is None else request.body.content))
     message: Message = known[1]
     if message.method == _CALL and message.tool is None:
         raise McpMessageRefusal(RpcError(INVALID_PARAMS, "name is the name of a tool", message.id))
+    try:
+        check_repeated(message, request.headers)
+    except RpcError as error:
+        raise McpMessageRefusal(error) from None
 
 
 def _mistake(content: bytes) -> RpcError:
