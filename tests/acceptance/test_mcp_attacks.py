@@ -95,7 +95,8 @@ def test_no_argument_reaches_another_operation(behind: Behind, tmp_path: Path) -
     async def scenario() -> None:
         async with mcp_front(behind, tmp_path, more=_SIBLINGS) as front:
             for tool, arguments, expected in ASKED:
-                reply = await front.post(_message("tools/call", name=tool, arguments=arguments), "/agents")
+                call = _message("tools/call", name=tool, arguments=arguments)
+                reply = await front.post(call, "/agents", {"Accept": "application/json"})
                 result = reply.json()["result"]
                 shown = result.get("structuredContent", {}).get("path") or result["content"][0]["text"]
                 assert shown == expected if expected.startswith("/") else expected in shown, (arguments, result)
