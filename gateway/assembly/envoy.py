@@ -42,9 +42,10 @@ def processing_problems(config: Config, library: PolicyLibrary) -> list[Problem]
     return [*problems, *_other_kinds(config)]
 
 
-# Which operation of a SOAP API is called is in the body, and Envoy brings bodies for policies only. It would carry a
-# WebSocket past the rules of a GraphQL API, and it sends requests to clusters, not to resolvers.
-_OTHER_KINDS = {"graphql": "GraphQL", "soap": "SOAP"}
+# Which operation of a SOAP API is called is in the body, and so is the tool of an MCP message; Envoy brings bodies for
+# policies only. It would carry a WebSocket past the rules of a GraphQL API, and it sends requests to clusters, not to
+# resolvers or tools.
+_OTHER_KINDS = {"graphql": "GraphQL", "mcp": "MCP", "soap": "SOAP"}
 
 
 def _other_kinds(config: Config) -> list[Problem]:

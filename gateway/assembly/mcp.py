@@ -8,22 +8,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from gateway import __version__
 from gateway.config import Config
 from gateway.config.apis import Api, Operation, named
 from gateway.data_plane.dispatcher import ApiRuntime, Dispatcher, OperationRuntime
+from gateway.data_plane.mcp.admission import admission
 from gateway.data_plane.mcp.entrance import entrance
 from gateway.data_plane.mcp.sessions import seal
 from gateway.data_plane.mcp.settings import MAX_TOOLS, McpSettings, McpTool
-from gateway.data_plane.routing import Match, RoutedApi
+from gateway.data_plane.routing import RoutedApi, Router
 from gateway.errors import LoadError, Location, Problem
+from gateway.pipeline.changes import HEADER_PART
 from gateway.pipeline.context import OperationInfo
 from gateway.pipeline.step import PipelineStep, Steps
+from gateway.pipeline.token_checks import steps_in
 from gateway.telemetry.metrics import GatewayMetrics
 from gateway.wire.fields import fold_name
-from gateway.wire.messages import Request
 
 if TYPE_CHECKING:
     from gateway.data_plane.mcp.server import McpServer
@@ -101,7 +104,8 @@ class Tools:
     def last_steps(self) -> Steps:
         """What stands behind the inbound sections of the API's pipelines."""
         key = self.settings.session_key
-        return () if key is None else (seal(key.get_secret_value().encode(), self.api.id),)
+        admitted = admission(keeps=self.are_made)
+        return (admitted,) if key is None else (admitted, seal(key.get_secret_value().encode(), self.api.id))
 
     def target(self) -> McpServer:
         """The API's target, still without tools."""
@@ -116,9 +120,9 @@ class Tools:
         api = self._apis.get(written.api)
         if api is None:
             return  # reported with the other references
-        if api.type == "mcp":
-            message = f"{api.id!r} is an MCP server itself"
-            return self._problem((*path, "api"), "mcp-loop", message, "name an API that has operations")
+        if api.type != "http":
+            message = f"{api.id!r} is of type {api.type}: its operations are not called by method, path and JSON"
+            return self._problem((*path, "api"), "not-a-tool", message, "name an API of type http")
         chosen = [operation for operation in api.operations if written.operation in (None, operation.id)]
         if not chosen:
             return self._unknown(api, written, path)
@@ -174,18 +178,23 @@ def offer_tools(tools: Mapping[str, Tools], apis: Iterable[RoutedApi]) -> Iterat
 
 
 def _offered(listed: Tools, routed: Mapping[str, RoutedApi]) -> tuple[dict[str, OfferedTool], list[Problem]]:
+    from gateway.data_plane.mcp.tools import router_of  # loads JSON Schema
+
     offered: dict[str, OfferedTool] = {}
     problems: list[Problem] = []
     outer: ApiRuntime = routed[listed.api.id].payload
+    routers: dict[str, Router] = {}
     for name, tool in listed.by_name.items():
+        api = routed[tool.api.id]
+        router = routers.get(api.id) or routers.setdefault(api.id, router_of(api, _prefix(tool.api)))
         try:
-            offered[name] = _tool(tool, routed[tool.api.id], outer)
+            offered[name] = _tool(tool, api, router, outer)
         except LoadError as error:
             problems += (replace(problem, location=tool.location) for problem in error.problems)
     return offered, problems
 
 
-def _tool(tool: NamedTool, api: RoutedApi, outer: ApiRuntime) -> OfferedTool:
+def _tool(tool: NamedTool, api: RoutedApi, router: Router, outer: ApiRuntime) -> OfferedTool:
     """Raises LoadError: the operation takes what no argument can be."""
     from gateway.data_plane.mcp.inputs import input_of  # loads JSON Schema
     from gateway.data_plane.mcp.tools import OfferedTool
@@ -194,17 +203,25 @@ def _tool(tool: NamedTool, api: RoutedApi, outer: ApiRuntime) -> OfferedTool:
     runtime: OperationRuntime = operation.payload
     inner: ApiRuntime = api.payload
     keys = {fold_name(key.header) for key in (tool.api.subscription_key,)}
-    reserved = inner.contract.names | outer.contract.names | keys
+    reserved = inner.contract.names | outer.contract.names | keys | frozenset(_changed_fields(outer))
     return OfferedTool(
         name=tool.name,
         title=tool.title,
         description=tool.description,
         input=input_of(runtime.info, reserved),
-        api=api,
+        router=router,
         operation=operation,
         prefix=_prefix(tool.api),
         path_escapes=inner.path_escapes,
     )
+
+
+def _changed_fields(api: ApiRuntime) -> Iterator[str]:
+    """Keys of header fields that the policies of *api* set or remove: an argument would bring them back."""
+    for step in chain.from_iterable(steps_in(pipeline.inbound) for pipeline in api.whole.pipelines.values()):
+        change = step.policy.changes
+        parts = () if change is None else change.parts
+        yield from (part.removeprefix(HEADER_PART) for part in parts if part.startswith(HEADER_PART))
 
 
 def _prefix(api: Api) -> str:
@@ -216,10 +233,6 @@ def _prefix(api: Api) -> str:
 def bind(tools: Mapping[str, Tools], dispatcher: Dispatcher) -> None:
     """Have the calls of tools run through *dispatcher*."""
 
-    def run(tool: OfferedTool, request: Request, parameters: dict[str, str]) -> Any:
-        rest = request.path[len(tool.prefix) :]
-        return dispatcher.call(request, Match(tool.api, tool.operation, parameters, rest))
-
     for listed in tools.values():
         if listed.server is not None:
-            listed.server.run = run
+            listed.server.run = dispatcher.call

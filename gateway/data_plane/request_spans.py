@@ -90,7 +90,7 @@ class RequestSpans:
 
     def _route(self, context: Context) -> str | None:
         """``http.route``: the operation's template below the API's path, both from the configuration."""
-        key = context.api.id, context.operation.id
+        key = context.api.id, context.operation.url_template  # MCP clients choose the ids of operations
         if key not in self._routes:
             template = context.operation.url_template or "/*"
             path = f"/{context.api.path}/{template.lstrip('/')}".replace("//", "/")

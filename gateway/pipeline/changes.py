@@ -64,6 +64,9 @@ class Reducing(Protocol):
     def value(self, name: str, value: object) -> object: ...
 
 
+HEADER_PART = "header "  # of the request; its key follows
+
+
 class Change:
     """One part of a request that a policy may change."""
 
@@ -140,7 +143,7 @@ class Header(Change):
     @property
     def parts(self) -> frozenset[str]:
         """See ``Change``."""
-        return frozenset([f"header {self.key}" if self.on_request else "response"])
+        return frozenset([f"{HEADER_PART}{self.key}" if self.on_request else "response"])
 
     def is_new(self, owned: Collection[str], seen: AbstractSet[str]) -> bool:
         """See ``Change``. A client's own field under the name of one that is *owned* has been removed."""

@@ -196,6 +196,23 @@ REQUEST: Mapping[str, Remedy] = {
         "of the WSDL. Is the client generated from the WSDL that the API has?"
     ),
     "SoapMediaType": lambda _: "Send text/xml (SOAP 1.1) or application/soap+xml (SOAP 1.2), charset UTF-8.",
+    "McpMessageUnclear": lambda _: (
+        "Send one JSON-RPC message in strict JSON, no batch, each member once, with header fields that agree with it. "
+        "A proxy that asks for a decision has to send the body, too."
+    ),
+    "McpMessageEncoded": lambda _: "Send the message as application/json in UTF-8, without Content-Encoding.",
+    "McpMessageTooLarge": lambda _: "Send smaller messages, or raise max-message-bytes under mcp of the API.",
+    "McpMessageNotPosted": lambda _: "Send messages with POST, not over a WebSocket; GET and DELETE have no body.",
+    "McpOriginNotAllowed": lambda _: (
+        "If pages of that origin may call, add it to allowed-origins under mcp of the API."
+    ),
+    "McpSessionUnknown": lambda _: (
+        "The client should initialize again. Does another caller use its session, or has session-key changed?"
+    ),
+    "McpCallerUnknown": lambda _: (
+        "session-key binds sessions to callers: let a policy verify a token, ask for a subscription key or a client "
+        "certificate, or remove session-key."
+    ),
     "ODataMetadataNotAvailable": lambda _: "Make it an API of type odata with metadata, or remove the policy there.",
     "Bad request": _validation,
     "Response not allowed": lambda _: "The backend's response does not fit the API's definition: correct one of them.",

@@ -23,9 +23,10 @@ class ToolCalls:
         self._names: set[str] = set()
 
     def count(self, tool: str, status: int) -> None:
-        """One call has been answered; an empty name is that of no tool."""
-        if tool not in self._names and (not tool or len(self._names) >= MAX_NAMES):
-            tool = OTHERS
-        else:
-            self._names.add(tool)
+        """One call has been answered; an empty name is that of no tool, and a refusal makes none known."""
+        if tool not in self._names:
+            if tool and 0 < status < 400 and len(self._names) < MAX_NAMES:
+                self._names.add(tool)
+            else:
+                tool = OTHERS
         self.statuses[tool, status] += 1

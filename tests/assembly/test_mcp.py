@@ -10,6 +10,9 @@ import pytest
 from gateway.assembly.app import Gateway, build
 from gateway.config import parse
 from gateway.errors import LoadError
+from gateway.wire.body import Body
+from gateway.wire.headers import Headers
+from gateway.wire.messages import Request, Response
 
 ORDERS = (
     "  - id: orders\n    path: orders\n    service-url: http://127.0.0.1:1\n"
@@ -17,16 +20,18 @@ ORDERS = (
 ).replace("LONG", "x" * 129)
 
 
-def _gateway(folder: Path, server: str, more: str = "") -> Gateway:
-    text = f"apis:\n{ORDERS}{more}  - {{id: tools, path: tools, {server}}}\n"
+def _gateway(folder: Path, server: str, more: str = "", envoy: str = "") -> Gateway:
+    text = f"{envoy}apis:\n{ORDERS}{more}  - {{id: tools, path: tools, {server}}}\n"
     return build(parse(text, "config.yaml", folder, os.environ))
 
 
 READ = "{api: orders, operation: read}"
+CALLS = "  - {id: calls, path: c, type: grpc, operations: [{id: a, method: POST, url-template: /s/m}]}\n"
 REFUSED = [
     ("type: mcp, mcp: {tools: [{api: orders, operation: reed}]}", "", "unknown-operation", "known: read"),
     ("type: mcp, mcp: {tools: [{api: bare}]}", "  - {id: bare, path: bare}\n", "unknown-operation", "definition"),
-    ("type: mcp, mcp: {tools: [{api: tools}]}", "", "mcp-loop", "has operations"),
+    ("type: mcp, mcp: {tools: [{api: tools}]}", "", "not-a-tool", "type http"),
+    ("type: mcp, mcp: {tools: [{api: calls}]}", CALLS, "not-a-tool", "type http"),
     ("type: mcp, mcp: {tools: [{api: orders}]}", "", "bad-tool-name", "letters"),
     (
         "type: mcp, mcp: {tools: [{api: orders, operation: read}, {api: orders, operation: read}]}",
@@ -68,3 +73,25 @@ def test_versions_in_a_header_share_their_metadata(tmp_path: Path) -> None:
     version = "version: {{scheme: header, name: v, value: '{}'}}"
     other = f"  - {{id: old, path: tools, {version.format(1)}, {protected}}}\n"
     assert _gateway(tmp_path, f"{version.format(2)}, {protected}", other)
+
+
+MADE, PASSED = f"type: mcp, mcp: {{tools: [{READ}]}}", "type: mcp, service-url: 'http://127.0.0.1:1'"
+
+
+@pytest.mark.parametrize("server", [MADE, PASSED])
+def test_behind_envoys_external_processor(tmp_path: Path, server: str) -> None:
+    """Envoy brings bodies for policies alone, so that no policy would see a tool: MCP APIs do not load there."""
+    with pytest.raises(LoadError) as refused:
+        _gateway(tmp_path, server, envoy="envoy: {ext-proc: true}\n")
+    assert [problem.code for problem in refused.value.problems] == ["envoy-mcp"]
+
+
+@pytest.mark.parametrize("server", [MADE, PASSED])
+def test_decisions_need_the_message(tmp_path: Path, server: str) -> None:
+    """A proxy that asks whether a message may pass, without the message, is refused: the tool is in it."""
+    dispatcher = _gateway(tmp_path, server).dispatcher
+    call = b'{"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "read"}}'
+    blind = dispatcher.decide(Request("POST", "/tools", headers=Headers()))
+    assert isinstance(blind, Response)
+    assert blind.status_code == 400
+    assert dispatcher.decide(Request("POST", "/tools", headers=Headers(), body=Body(call))) is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Awaitable
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from gateway.data_plane.request_spans import RequestSpans
 from gateway.pipeline.tracing.book import TraceBook
 from gateway.telemetry.http_metrics import HttpMetrics
 from gateway.telemetry.spans import Sampling, Span, SpanRecorder
+from gateway.wire.body import Body
 from gateway.wire.headers import Headers
 from gateway.wire.messages import Ending, Request, Response
 
@@ -28,6 +30,7 @@ apis:
       - {id: read, method: GET, url-template: "/{x}"}
       - {id: brew, method: BREW, url-template: "/"}
   - {id: any, path: any, service-url: "http://127.0.0.1:9", policy: answer.xml}
+  - {id: mcp, path: mcp, type: mcp, service-url: "http://127.0.0.1:9", policy: answer.xml}
 """
 ANSWER = """<policies><inbound><return-response><set-status code="200" />
   <set-header name="Traced" exists-action="override"><value>@(context.Tracing ? "yes" : "no")</value></set-header>
@@ -47,11 +50,12 @@ class Watched:
         watcher = RequestSpans(recorder, "continue", True, steps, dispatcher.watcher)  # type: ignore[arg-type]
         assert isinstance(dispatcher.watcher, TraceBook)
         self.book = dispatcher.watcher
+        self.watcher = watcher
         object.__setattr__(dispatcher, "watcher", watcher)
 
-    def handle(self, method: str, path: str, ending: Ending, *fields: tuple[str, str]) -> Span:
+    def handle(self, method: str, path: str, ending: Ending, *fields: tuple[str, str], body: bytes = b"") -> Span:
         """The span of one request that ends with *ending*."""
-        request = Request(method, path, "sig=1", Headers(fields))
+        request = Request(method, path, "sig=1", Headers(fields), Body(body) if body else None)
         answer = self.gateway.dispatcher.handle(request)
         if not isinstance(answer, Response):
             asyncio.run(_ended(answer))
@@ -86,6 +90,16 @@ def test_endings(tmp_path: Path, method: str, path: str, ending: Ending, name: s
     assert span.attributes.get("http.request.method_original") == ("BREW" if method == "BREW" else None)
     assert sum(series.buckets[0] for series in watched.metrics.server.series.values()) == 1
     assert set(watched.metrics.active.values()) == {0}
+
+
+def test_tools_that_clients_name(tmp_path: Path) -> None:
+    """A tool of an MCP server that is passed through is the operation, and nothing is kept of it."""
+    watched = Watched(tmp_path)
+    for tool in ("first", "second", "third"):
+        call = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": tool}}
+        span = watched.handle("POST", "/mcp", Ending(200), body=json.dumps(call).encode())
+        assert (span.name, span.attributes["gateway.operation"]) == ("POST /mcp/*", tool)
+    assert len(watched.watcher._routes) == 1
 
 
 def test_a_trace_can_be_asked_for_beside_them(tmp_path: Path) -> None:

@@ -18,8 +18,18 @@ def test_values(text: str | bytes, value: object) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    [b'{"a": 1, "a": 2}', b'{"b": {"a": 1, "\\u0061": 2}}', b"NaN", b"[Infinity]", b"-Infinity", b'"\xff"', b"{", b""],
-    ids="twice twice-escaped nan infinity minus-infinity not-utf-8 cut empty".split(),
+    [
+        b'{"a": 1, "a": 2}',
+        b'{"b": {"a": 1, "\\u0061": 2}}',
+        b"NaN",
+        b"[Infinity]",
+        b"-Infinity",
+        b"[1e999]",
+        b'"\xff"',
+        b"{",
+        b"",
+    ],
+    ids="twice twice-escaped nan infinity minus-infinity too-large not-utf-8 cut empty".split(),
 )
 def test_what_is_ambiguous(text: bytes) -> None:
     """Refused: the backend may read another value than was checked. Source: RFC 8259 §4, §8.1."""

@@ -36,7 +36,15 @@ MESSAGE = "mcp-message"  # key of a request's memo: a body, and the message that
 PARENT = "mcp-parent"  # key of the memo of a call's request: the id of the request that called
 
 PLACE = Place("mcp", Scope.GLOBAL, Section.INBOUND, "")
+_UTF_8 = re.compile(r"[^;]*;[ \t]*charset=(\"?)utf-?8\1[ \t]*;?[ \t]*", re.IGNORECASE)
 _NAME = re.compile(r"[A-Za-z0-9_./-]{1,128}")  # what a log, a metric and a counter's key may have
+
+
+def _is_utf_8(types: tuple[str, ...]) -> bool:
+    """Whether no server takes the bytes for other text than the gateway does: some go by the charset, even UTF-7."""
+    if not types:
+        return True
+    return len(types) == 1 and ("charset" not in types[0].lower() or _UTF_8.fullmatch(types[0]) is not None)
 
 
 class McpEntrance(Policy):
@@ -57,8 +65,8 @@ class McpEntrance(Policy):
         self._check_origin(request.headers.values("Origin"))
         if request.method != "POST":
             return None
-        if "Content-Encoding" in request.headers:
-            raise PolicyError(415, "McpMessageEncoded", "MCP messages are sent without a content coding")
+        if "Content-Encoding" in request.headers or not _is_utf_8(request.headers.values("Content-Type")):
+            raise PolicyError(415, "McpMessageEncoded", "MCP messages are sent in UTF-8, without a content coding")
         body = request.body
         if body is not None and not body.buffered:
             return self._read_later(body, context)

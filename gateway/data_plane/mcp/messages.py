@@ -25,6 +25,11 @@ MAX_METHOD = 128  # characters
 MAX_ID = 256
 MAX_DEPTH = 64
 
+# Some readers do not look at case, and would take such a member for the one that was judged.
+_MEMBERS = ("jsonrpc", "id", "method", "params", "result", "error")
+_CALLED = ("name", "arguments")
+_UNREADABLE = "The body is not JSON in UTF-8 with one reading, as where a member occurs twice"
+
 MessageId: TypeAlias = "str | int | None"
 
 
@@ -82,12 +87,14 @@ def read_message(content: bytes) -> Message:
         if b"\\u" in content:
             json.dumps(value, ensure_ascii=False).encode()  # half a character is none
     except (ValueError, RecursionError):
-        raise RpcError(PARSE_ERROR, "The body is not JSON in UTF-8, or a member occurs twice") from None
+        raise RpcError(PARSE_ERROR, _UNREADABLE) from None
     if isinstance(value, list):
         raise RpcError(INVALID_REQUEST, "Batches are not accepted: send one message a request")
     if not isinstance(value, dict) or value.get("jsonrpc") != "2.0":
         raise RpcError(INVALID_REQUEST, 'A message is an object with "jsonrpc": "2.0"')
-    if not _is_shallow(value):
+    if not (_is_exact(value, _MEMBERS) and _is_exact(value.get("params"), _CALLED)):
+        raise RpcError(INVALID_REQUEST, "A member has the name of another one in other letters")
+    if not is_shallow(value):
         raise RpcError(INVALID_REQUEST, f"The message is nested more than {MAX_DEPTH} levels deep")
     return _message(value)
 
@@ -113,7 +120,12 @@ def _is_method(method: Any) -> bool:
     return isinstance(method, str) and 0 < len(method) <= MAX_METHOD
 
 
-def _is_shallow(value: Any) -> bool:
+def _is_exact(value: Any, names: tuple[str, ...]) -> bool:
+    """Whether no member of *value* is one of *names* to readers that do not look at case."""
+    return not isinstance(value, dict) or all(name in names or name.casefold() not in names for name in value)
+
+
+def is_shallow(value: Any) -> bool:
     """Whether nothing is nested too deeply; level by level, so that no depth is too much for the stack."""
     level = [value]
     for _ in range(MAX_DEPTH):

@@ -70,6 +70,15 @@ def check_envelope(message: Message, headers: Headers) -> None:
         _check_field(headers, NAME_FIELD, message.params[key], message)
 
 
+def check_repeated(message: Message, headers: Headers) -> None:
+    """Raises RpcError: a field that repeats a part of *message*, so that policies may judge by it, says otherwise."""
+    if METHOD_FIELD in headers:
+        _check_field(headers, METHOD_FIELD, message.method, message)
+    key = _NAMED.get(message.method)
+    if NAME_FIELD in headers and key is not None:
+        _check_field(headers, NAME_FIELD, message.params.get(key), message)
+
+
 def _check_field(headers: Headers, name: str, expected: object, message: Message) -> None:
     values = headers.values(name)
     if len(values) != 1 or _decoded(values[0]) != expected:

@@ -9,9 +9,10 @@ Source: Model Context Protocol 2025-11-25 and 2026-07-28, "Tools" ("Tool Result"
 from __future__ import annotations
 
 import base64
-import json
 from typing import Any
 
+from gateway.data_plane.mcp.messages import is_shallow
+from gateway.reading.json_text import read_json
 from gateway.wire.body import BodyTooLarge
 from gateway.wire.content_coding import CodingError, codings, decode
 from gateway.wire.messages import Response
@@ -54,13 +55,14 @@ def _result(status: int, media_type: str, content: bytes, uri: str) -> dict[str,
 
 
 def _structured(media_type: str, text: str) -> Any:
-    """The value of a JSON text; None where it is none."""
+    """The value of a JSON text; None where it is none, or clients may not be able to read it again."""
     if not (media_type == "application/json" or media_type.endswith("+json")):
         return None
     try:
-        return json.loads(text, parse_constant=lambda name: None)
+        value = read_json(text)
     except (ValueError, RecursionError):
         return None
+    return value if is_shallow(value) else None
 
 
 def _is_text(media_type: str, content: bytes) -> bool:

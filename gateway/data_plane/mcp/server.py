@@ -25,6 +25,7 @@ from gateway.data_plane.mcp.messages import (
     PARSE_ERROR,
     UNSUPPORTED_VERSION,
     Message,
+    MessageId,
     MessageKind,
     RpcError,
     error_text,
@@ -51,6 +52,7 @@ from gateway.wire.pending import Pending
 if TYPE_CHECKING:
     from gateway.data_plane.mcp.settings import McpSettings
     from gateway.data_plane.mcp.tools import OfferedTool
+    from gateway.data_plane.routing import Match
 
 PAGE = 100  # tools
 PAGE_BYTES = 256 * 1024
@@ -83,10 +85,10 @@ class ServerFacts:
         return {"name": self.name, "title": self.title, "version": self.version}
 
 
-Runner = Callable[["OfferedTool", Request, dict[str, str]], Response | Awaitable[Response]]
+Runner = Callable[[Request, "Match"], Response | Awaitable[Response]]
 
 
-def _not_bound(tool: OfferedTool, request: Request, parameters: dict[str, str]) -> Response:
+def _not_bound(request: Request, match: Match) -> Response:
     return Response(503)
 
 
@@ -190,9 +192,9 @@ class McpServer:
             raise RpcError(INVALID_PARAMS, "Unknown tool", message.id)
         if not isinstance(arguments, dict):
             raise RpcError(INVALID_PARAMS, "arguments is an object", message.id)
-        answer = partial(self._called, message, era)
+        answer = partial(self._called, message.id, era)
         try:
-            inner, parameters = tool.request(arguments, request)
+            inner, match = tool.request(arguments, request)
         except BadArguments as error:
             return _whole(request, answer(text_result(f"{error}", is_error=True)))
         terms = CallTerms(
@@ -204,10 +206,10 @@ class McpServer:
             max_bytes=self.settings.max_result_bytes,
             answer=answer,
         )
-        return ToolCall(inner, lambda given: self.run(tool, given, parameters), terms).start()
+        return ToolCall(inner, lambda given: self.run(given, match), terms).start()
 
-    def _called(self, message: Message, era: Era, result: dict[str, Any]) -> bytes:
-        return result_text(message.id, self._stamped(result, era))
+    def _called(self, id: MessageId, era: Era, result: dict[str, Any]) -> bytes:
+        return result_text(id, self._stamped(result, era))
 
 
 _CACHED = {"ttlMs": TTL_MS, "cacheScope": "private"}
@@ -227,7 +229,7 @@ def _pages(listings: Iterable[bytes]) -> Iterator[bytes]:
 def _message(request: Request) -> Message:
     """The message in *request*, read once unless a policy has changed it. Raises RpcError."""
     content = b"" if request.body is None else request.body.content
-    known: tuple[bytes, Message] | None = request.memo.get(MESSAGE)
+    known: tuple[bytes, Message] | None = request.memo.pop(MESSAGE, None)  # a long call does not keep it
     return known[1] if known is not None and known[0] is content else read_message(content)
 
 

@@ -11,9 +11,12 @@ Source: Model Context Protocol 2025-11-25, "Security Best Practices" (session hi
 from __future__ import annotations
 
 import hmac
+import json
 from base64 import urlsafe_b64encode
 from functools import partial
 from typing import TYPE_CHECKING
+
+from cryptography.hazmat.primitives.hashes import SHA256
 
 from gateway.data_plane.mcp.entrance import PLACE
 from gateway.errors import PolicyError
@@ -40,10 +43,12 @@ class SessionSeal(Policy):
         self._api = api
 
     def apply(self, context: Context) -> MaybeLater:
-        """None. Raises PolicyError: another caller has opened this session, or nobody."""
+        """None. Raises PolicyError: another caller has opened this session, or nobody; or nobody is calling."""
         headers = context.request.headers
         sealed = headers.values(SESSION_FIELD)
         caller = _caller(context)
+        if not caller:
+            raise PolicyError(401, "McpCallerUnknown", "A session is its caller's, and nothing says who is calling")
         if sealed:
             session, dot, seal = sealed[0].rpartition(".")
             if len(sealed) > 1 or not dot or not hmac.compare_digest(seal.encode(), self._seal(session, caller)):
@@ -58,7 +63,7 @@ class SessionSeal(Policy):
             answer.headers.replace(SESSION_FIELD, f"{session}.{self._seal(session, caller).decode()}")
 
     def _seal(self, session: str, caller: str) -> bytes:
-        text = "\n".join((self._api, caller, session)).encode("latin-1", "replace")
+        text = json.dumps([self._api, caller, session]).encode()
         return urlsafe_b64encode(hmac.digest(self._key, text, "sha256")[:_SEAL_BYTES])
 
     @property
@@ -68,10 +73,18 @@ class SessionSeal(Policy):
 
 
 def _caller(context: Context) -> str:
-    """Who is calling, as far as the token and the subscription say; the same for the caller's next token."""
+    """
+    Who is calling, as far as token, subscription and client certificate say; empty: none of them says anything.
+
+    It is the same for the caller's next token, and no two callers have the same, whatever their claims hold.
+    """
     claims = {} if context.token is None else context.token.payload
-    key = "" if context.subscription is None else context.subscription.id
-    return "\x1f".join([key, *(str(claims.get(name, "")) for name in _CLAIMS)])
+    known = {name: claims[name] for name in _CLAIMS if claims.get(name)}
+    if context.subscription is not None:
+        known["subscription"] = context.subscription.id
+    if context.request.certificate is not None:
+        known["certificate"] = context.request.certificate.fingerprint(SHA256()).hex()
+    return json.dumps(known, sort_keys=True, default=str) if known else ""
 
 
 def seal(key: bytes, api: str) -> PipelineStep:

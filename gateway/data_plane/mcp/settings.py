@@ -33,6 +33,14 @@ ToolName = Annotated[
 ]
 
 
+Scope = Annotated[
+    str,
+    TextForm(
+        r"^[\x21\x23-\x5B\x5D-\x7E]+$", "printable ASCII without space, quote and backslash", "write one scope each"
+    ),
+]  # RFC 6749 §3.3
+
+
 class McpTool(Block):
     """An operation as a tool, or all operations of an API."""
 
@@ -90,7 +98,7 @@ class ProtectedResource(Block):
 
     authorization_servers: tuple[Url, ...] = ()
     """Issuers whose tokens are accepted. None given: those of validate-jwt in the API's own policy."""
-    scopes: tuple[str, ...] = ()
+    scopes: tuple[Scope, ...] = ()
     """Scopes to ask for."""
     resource: Url | None = None
     """The API's own URL, as clients know it. None: as the client has called it, or a trusted proxy says."""

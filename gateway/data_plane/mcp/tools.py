@@ -8,20 +8,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import Any
 from urllib.parse import urlencode
 
 from gateway.data_plane.mcp.arguments import BadArguments, expanded, field_value, query_pairs
 from gateway.data_plane.mcp.entrance import PARENT
 from gateway.data_plane.mcp.inputs import WHOLE_BODY, ToolInput
+from gateway.data_plane.routing import Match, RoutedApi, RoutedOperation, Router
 from gateway.wire.body import Body
 from gateway.wire.headers import Headers
 from gateway.wire.messages import Request
 from gateway.wire.target import TargetError, normal_path
-
-if TYPE_CHECKING:
-    from gateway.data_plane.routing import RoutedApi, RoutedOperation
 
 # What a message says about itself, not about its caller.
 _OWN = frozenset(
@@ -42,7 +40,8 @@ class OfferedTool:
     One tool.
 
     Attributes:
-        api, operation: Where its calls go.
+        router: Of the operation's API alone, at *prefix*.
+        operation: Where its calls go.
         prefix: The path of the API, with its version and revision; begins with a slash, or is empty.
         reserved: Folded names of header fields that no argument sets.
     """
@@ -51,7 +50,7 @@ class OfferedTool:
     title: str
     description: str
     input: ToolInput
-    api: RoutedApi
+    router: Router
     operation: RoutedOperation
     prefix: str
     path_escapes: frozenset[str] = frozenset()
@@ -73,9 +72,9 @@ class OfferedTool:
             },
         }
 
-    def request(self, arguments: Mapping[str, Any], caller: Request) -> tuple[Request, dict[str, str]]:
+    def request(self, arguments: Mapping[str, Any], caller: Request) -> tuple[Request, Match]:
         """
-        The request that a call with *arguments* becomes, on behalf of *caller*, and its path's parameters.
+        The request that a call with *arguments* becomes, on behalf of *caller*, and what it means.
 
         Raises:
             BadArguments: Something is missing, unknown, or not of a form that a request can have.
@@ -97,7 +96,14 @@ class OfferedTool:
         if request.body is not None:
             request.headers.replace("Content-Type", self.input.media_type)
         _identify(request, caller)
-        return request, {name: str(arguments[name]) for name in self.input.path}
+        return request, self._match(request)
+
+    def _match(self, request: Request) -> Match:
+        """What *request* would mean if a client had sent it. Raises BadArguments: another operation has its path."""
+        match = self.router.match(request)
+        if match.operation is not self.operation:
+            raise BadArguments("these arguments make a request that is not for this tool")
+        return match
 
     def _check(self, arguments: Mapping[str, Any]) -> None:
         unknown = arguments.keys() - self.input.properties.keys()
@@ -143,6 +149,11 @@ class OfferedTool:
         else:
             return None
         return Body(_encoded(value, self.input.media_type))
+
+
+def router_of(api: RoutedApi, prefix: str) -> Router:
+    """Routes to the operations of *api* under *prefix*, in whatever way clients name its version and revision."""
+    return Router([replace(api, path=prefix, version=None, is_current=True)])
 
 
 def _identify(request: Request, caller: Request) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterable
 from typing import Any
 
 import pytest
@@ -23,8 +24,14 @@ from gateway.wire.messages import Ending, Request
 KNOWN = {"known": OperationInfo("known", "Known", "POST", "/*")}
 
 
-def _entered(body: Body | None, known: Any = KNOWN, method: str = "POST", **settings: Any) -> Context:
-    request = Request(method, "/", headers=Headers(), body=body)
+def _entered(
+    body: Body | None,
+    known: Any = KNOWN,
+    method: str = "POST",
+    fields: Iterable[tuple[str, str]] = (),
+    **settings: Any,
+) -> Context:
+    request = Request(method, "/", headers=Headers(fields), body=body)
     context = Context(
         request, DeploymentInfo("", "", "", "", "", certificates={}), entities.no_api(), entities.WHOLE_API
     )
@@ -65,6 +72,33 @@ def test_other_methods_have_no_message() -> None:
     """The body of anything but a POST is left alone."""
     assert _entered(Body(_call("known")), method="DELETE").variables == {}
     assert _entered(None).variables == {}
+
+
+CHARSETS = {
+    "application/json": True,
+    "application/json; charset=UTF-8": True,
+    'application/json;charset="utf8"': True,
+    "application/json; charset=utf-7": False,
+    "application/json; charset=utf-8; charset=utf-7": False,
+    "application/json; Charset=utf-16le": False,
+    "application/json; charset*=utf-7''": False,
+    "application/json, text/plain; charset=utf-7": False,
+}
+
+
+@pytest.mark.parametrize("media_type", CHARSETS)
+def test_one_charset(media_type: str) -> None:
+    """In UTF-7, which servers on Node read, "+ACI-" is a quotation mark: the message behind would be another one."""
+    fields = [("Content-Type", media_type)]
+    with contextlib.nullcontext() if CHARSETS[media_type] else pytest.raises(PolicyError, match="UTF-8"):
+        _entered(Body(_call("known")), fields=fields)
+
+
+def test_one_content_type() -> None:
+    """Two of them are two charsets."""
+    fields = [("Content-Type", "application/json"), ("Content-Type", "application/json")]
+    with pytest.raises(PolicyError, match="UTF-8"):
+        _entered(Body(_call("known")), fields=fields)
 
 
 def test_a_message_that_is_too_large() -> None:

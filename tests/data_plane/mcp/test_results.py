@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from gateway.data_plane.mcp.messages import result_text
 from gateway.data_plane.mcp.results import result_of
 from gateway.wire.body import Body, BodyStream
 from gateway.wire.headers import Headers
@@ -18,6 +19,9 @@ ANSWERS: list[tuple[int, str, bytes, dict[str, Any]]] = [
     (200, JSON, b'{"a": 1}', {"text": '{"a": 1}', "structuredContent": {"a": 1}, "isError": False}),
     (200, JSON, b"[1]", {"text": "[1]", "isError": False}),
     (200, JSON, b"{", {"text": "{", "isError": False}),
+    (200, JSON, b'{"a": 1e999}', {"text": '{"a": 1e999}', "isError": False}),
+    (200, JSON, b'{"a": NaN}', {"text": '{"a": NaN}', "isError": False}),
+    (200, JSON, b'{"a": 1, "a": 2}', {"text": '{"a": 1, "a": 2}', "isError": False}),
     (204, "", b"", {"text": "", "isError": False}),
     (200, "text/csv", b"a,b", {"text": "a,b", "isError": False}),
     (404, "text/plain", b"no", {"text": "HTTP 404\nno", "isError": True}),
@@ -37,6 +41,16 @@ def test_texts(status: int, media_type: str, content: bytes, expected: dict[str,
     result = _result(Response(status, headers, Body(content)) if len(content) <= 100 else _streamed(content))
     text = result.pop("content")[0]["text"]
     assert {"text": text, **result} == expected
+
+
+@pytest.mark.parametrize("levels", [63, 64, 984, 100_000])
+def test_deep_answers(levels: int) -> None:
+    """An answer whose structure cannot be written again is a text."""
+    content = b'{"a":' * levels + b"1" + b"}" * levels
+    response = Response(200, Headers([("Content-Type", JSON)]), Body(content))
+    result = asyncio.run(result_of(response, len(content), "urn:x"))
+    assert result_text(1, result)
+    assert ("structuredContent" in result) == (levels < 65)
 
 
 def _streamed(content: bytes) -> Response:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 from dataclasses import replace
 from typing import Any
 
+from gateway.data_plane.mcp.entrance import MESSAGE
 from gateway.data_plane.mcp.inputs import ToolInput
+from gateway.data_plane.mcp.messages import Message, MessageKind
 from gateway.data_plane.mcp.server import PAGE, McpServer, ServerFacts
 from gateway.data_plane.mcp.settings import McpSettings
-from gateway.data_plane.mcp.tools import OfferedTool
+from gateway.data_plane.mcp.tools import OfferedTool, router_of
 from gateway.data_plane.routing import RoutedApi, RoutedOperation
 from gateway.wire.body import Body
 from gateway.wire.headers import Headers
@@ -19,10 +22,10 @@ from gateway.wire.messages import ForwardOptions, Request
 
 def _server(count: int) -> McpServer:
     operation = RoutedOperation("op", "GET", "/x")
-    api = RoutedApi("a", "a", [operation], revision="1")
+    router = router_of(RoutedApi("a", "a", [operation], revision="1"), "/a")
     server = McpServer(ServerFacts("s", "S", "1"), McpSettings())
     names = [f"t{number}" for number in range(count)]
-    server.offer({name: OfferedTool(name, name, name, ToolInput(), api, operation, "/a") for name in names})
+    server.offer({name: OfferedTool(name, name, name, ToolInput(), router, operation, "/a") for name in names})
     return server
 
 
@@ -62,3 +65,17 @@ def test_pages_of_large_tools() -> None:
     server.offer({name: replace(tool, description="x" * 100_000) for name, tool in server.tools.items()})
     assert len(_ask(server, "tools/list")["result"]["tools"]) == 3
     assert len(_ask(server, "tools/list", cursor="3")["result"]["tools"]) == 1
+
+
+def test_no_call_keeps_its_message() -> None:
+    """What was read for policies is let go when the operation begins, however long that takes."""
+    server, message = _server(1), Message(MessageKind.REQUEST, "tools/call", 1, {"name": "t0"})
+    request = Request("POST", "", headers=Headers([("Content-Type", "application/json")]), body=Body(b"{}"))
+    request.memo[MESSAGE] = request.body.content, message  # type: ignore[union-attr]
+
+    async def answered() -> bytes:
+        pending, before = server.send(request, ForwardOptions()), sys.getrefcount(message)
+        assert (MESSAGE in request.memo, before) == (False, 2)
+        return (await pending).body.content
+
+    assert b"503" in asyncio.run(answered())

@@ -17,6 +17,8 @@ REFUSED = [
     ("type: mcp, mcp: {tools: [{api: other, name: x}]}", "one-of", "add operation"),
     ("type: mcp, mcp: {tools: [{api: other, operation: x, name: 'a b'}]}", "bad-value", "get_order"),
     ("type: mcp, mcp: {tools: [{api: nobody}]}", "unknown-api", "apis"),
+    ("type: http, protected-resource: {scopes: ['a b']}", "bad-value", "one scope each"),
+    ("type: http, protected-resource: {scopes: ['a\", x=\"b']}", "bad-value", "one scope each"),
     ("type: mcp, mcp: {keep-alive: 0s}", "bad-duration", "1ms"),
 ]
 

@@ -9,7 +9,7 @@ import pytest
 from gateway.data_plane.mcp.arguments import BadArguments
 from gateway.data_plane.mcp.entrance import PARENT
 from gateway.data_plane.mcp.inputs import ToolInput
-from gateway.data_plane.mcp.tools import OfferedTool
+from gateway.data_plane.mcp.tools import OfferedTool, router_of
 from gateway.data_plane.routing import RoutedApi, RoutedOperation
 from gateway.wire.headers import Headers
 from gateway.wire.messages import Request
@@ -17,7 +17,8 @@ from gateway.wire.messages import Request
 
 def _tool(taken: ToolInput, template: str = "/x", method: str = "POST") -> OfferedTool:
     operation = RoutedOperation("op", method, template)
-    return OfferedTool("t", "T", "does", taken, RoutedApi("a", "a", [operation], revision="1"), operation, "/a")
+    router = router_of(RoutedApi("a", "a", [operation], revision="1"), "/a")
+    return OfferedTool("t", "T", "does", taken, router, operation, "/a")
 
 
 def _caller() -> Request:
