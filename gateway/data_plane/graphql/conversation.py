@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from gateway.data_plane.graphql.frames import TEXT, BadFrame, MessageReader, WholeMessage, frame
 from gateway.errors import ExpressionError, PolicyError
-from gateway.graphql.envelope import read_json
+from gateway.graphql.envelope import read_json, refuse_parameters
 from gateway.graphql.refusals import BAD_REQUEST, GraphQLRefusal, refusal
 from gateway.wire.body import BodyStream
 from gateway.wire.slices import Unfinished, in_slices, rest
@@ -45,6 +45,7 @@ def watch(request: Request, session: GraphQLSession) -> None:
     known = [name for name in offered if name in _REQUESTS]
     if not known or request.upgrade != "websocket" or request.upgraded is None:
         raise refusal(BAD_REQUEST, f"A WebSocket for GraphQL speaks {_NEW} or {_OLD}.")
+    refuse_parameters(request.query, "A WebSocket has its requests in messages, not in the URL.")
     request.headers.replace("Sec-WebSocket-Protocol", known[0])
     request.headers.remove("Sec-WebSocket-Extensions")  # what is compressed could not be read
     messages = ClientMessages(request.upgraded, session, known[0])

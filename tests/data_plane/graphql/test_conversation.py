@@ -25,7 +25,7 @@ from gateway.wire.body import BodyStream
 from gateway.wire.headers import Headers
 from gateway.wire.messages import Request, Response
 from gateway.wire.settings import ServerSettings
-from tests.graphql.rig import SCHEMA, Rig, looped
+from tests.graphql.rig import SCHEMA, Rig, backend, looped
 from tests.wire.rig import Answerer, serving
 
 _SCHEMA = build_schema(SCHEMA)
@@ -194,6 +194,30 @@ async def test_handshakes_that_are_refused(tmp_path: Path) -> None:
         with pytest.raises(InvalidStatus) as refused:
             await connect(address, subprotocols=protocols)
         assert refused.value.response.status_code == 501
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "arrives"),
+    [("?query=%7Busers%7Bsecret%7D%7D", 400, 0), ("?x=1;Query=%7Ba%7D", 400, 0), ("?document=stored", 502, 1)],
+)
+@looped
+async def test_a_handshake_is_not_a_request(tmp_path: Path, query: str, status: int, arrives: int) -> None:
+    """A backend that ignores Upgrade would run a query in the URL: none goes on, and no answer comes back."""
+    got: list[str] = []
+
+    def answered(head: str, _: bytes) -> object:
+        got.append(head)
+        return {"data": "hidden"}
+
+    async with backend(answered) as port:
+        rig = Rig(tmp_path, target=f"service-url: http://127.0.0.1:{port}")
+        rig.policy(POLICY)
+        async with serving(Answerer(rig.gateway), ServerSettings()) as server:
+            with pytest.raises(InvalidStatus) as refused:
+                await connect(f"ws://127.0.0.1:{server.port}/graphql{query}", subprotocols=[Subprotocol("graphql-ws")])
+    assert refused.value.response.status_code == status
+    assert b"hidden" not in (refused.value.response.body or b"")
+    assert len(got) == arrives
 
 
 @looped
