@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import hmac
 import json
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from inspect import isawaitable
 from pathlib import Path
 from typing import Any
@@ -20,7 +24,9 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Subprotocol
 
+from gateway.data_plane.graphql.conversation import ClientMessages
 from gateway.data_plane.graphql.frames import TEXT, MessageReader, frame
+from gateway.graphql.call import GraphQLSession
 from gateway.wire.body import BodyStream
 from gateway.wire.headers import Headers
 from gateway.wire.messages import Request, Response
@@ -54,11 +60,12 @@ async def _run(socket: ServerConnection, message: dict[str, Any], got: list[Any]
     await socket.send(json.dumps({"id": message["id"], "type": "complete"}))
 
 
-async def _speak(socket: ServerConnection, got: list[Any]) -> None:
+async def _speak(socket: ServerConnection, got: list[Any], inits: list[Any]) -> None:
     with suppress(ConnectionClosed):
         async for text in socket:
             message = json.loads(text)
             if message["type"] == "connection_init":
+                inits.append(message.get("payload"))
                 await socket.send('{"type":"connection_ack"}')
             elif message["type"] in ("subscribe", "start"):
                 await _run(socket, message, got)
@@ -67,16 +74,32 @@ async def _speak(socket: ServerConnection, got: list[Any]) -> None:
 
 
 @asynccontextmanager
-async def gateway(folder: Path, policy: str = POLICY) -> AsyncIterator[tuple[str, list[Any]]]:
+async def gateway(
+    folder: Path, policy: str = POLICY, inits: list[Any] | None = None
+) -> AsyncIterator[tuple[str, list[Any]]]:
     """The gateway's address, and the payloads that arrive behind it."""
     got: list[Any] = []
     protocols = [Subprotocol("graphql-transport-ws"), Subprotocol("graphql-ws")]
-    async with serve(lambda socket: _speak(socket, got), "127.0.0.1", 0, subprotocols=protocols) as behind:
+    speak = partial(_speak, got=got, inits=[] if inits is None else inits)
+    async with serve(speak, "127.0.0.1", 0, subprotocols=protocols) as behind:
         port = next(iter(behind.sockets)).getsockname()[1]
         rig = Rig(folder, target=f"service-url: http://127.0.0.1:{port}")
         rig.policy(policy)
         async with serving(Answerer(rig.gateway), ServerSettings()) as server:
             yield f"ws://127.0.0.1:{server.port}/graphql", got
+
+
+KEY = b"0123456789abcdef0123456789abcdef"
+TOKEN = f"""<validate-jwt header-name="Authorization" require-signed-tokens="true"><issuer-signing-keys>
+<key>{base64.b64encode(KEY).decode()}</key></issuer-signing-keys></validate-jwt>"""
+
+
+def token(lifetime_s: float) -> str:
+    """A token signed with the key."""
+    parts = [{"alg": "HS256", "typ": "JWT"}, {"exp": time.time() + lifetime_s}]
+    signed = b".".join(base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=") for part in parts)
+    signature = base64.urlsafe_b64encode(hmac.digest(KEY, signed, "sha256")).rstrip(b"=")
+    return (signed + b"." + signature).decode()
 
 
 async def _all(address: str, query: str, protocol: str, **variables: Any) -> list[Any]:
@@ -119,8 +142,9 @@ async def test_refused_requests(tmp_path: Path, query: str, protocol: str) -> No
 
 
 @asynccontextmanager
-async def _opened(address: str) -> AsyncIterator[ClientConnection]:
-    async with connect(address, subprotocols=[Subprotocol("graphql-transport-ws")]) as socket:
+async def _opened(address: str, **fields: str) -> AsyncIterator[ClientConnection]:
+    protocols = [Subprotocol("graphql-transport-ws")]
+    async with connect(address, subprotocols=protocols, additional_headers=fields) as socket:
         await socket.send('{"type":"connection_init"}')
         assert json.loads(await socket.recv()) == {"type": "connection_ack"}
         yield socket
@@ -165,6 +189,34 @@ async def test_many_messages_in_parts(tmp_path: Path) -> None:
         assert [answer["id"] for answer in answers if answer["type"] == "complete"] == [str(n) for n in range(20)]
         assert answers[-1] == {"type": "pong"}
         assert len(got) == 20
+
+
+@looped
+async def test_what_only_the_gateway_may_say(tmp_path: Path) -> None:
+    """Some backends take members of connection_init for header fields: none comes from a client that a policy sets."""
+    policy = '<set-header name="X-User" exists-action="override"><value>me</value></set-header>'
+    inits: list[Any] = []
+    async with gateway(tmp_path, policy, inits) as (address, _), _opened(address) as socket:
+        forged = {"x_user": "evil", "headers": [{" X-USER": "evil"}], "Authorization": "Bearer a"}
+        await socket.send(json.dumps({"type": "connection_init", "payload": forged}))
+        assert json.loads(await socket.recv()) == {"type": "connection_ack"}
+    assert inits == [None, {"headers": [{}], "Authorization": "Bearer a"}]
+
+
+@looped
+async def test_a_conversation_ends_with_its_token(tmp_path: Path) -> None:
+    """What a token began lasts no longer than the token: 4403, at which clients get a new one and connect again."""
+    async with gateway(tmp_path, TOKEN) as (address, got):
+        with pytest.raises(InvalidStatus):
+            await connect(address, subprotocols=[Subprotocol("graphql-transport-ws")])
+        async with _opened(address, Authorization=f"Bearer {token(0.5)}") as socket:
+            await socket.send('{"type":"ping"}')
+            assert json.loads(await socket.recv()) == {"type": "pong"}
+            with pytest.raises(ConnectionClosed) as closed:
+                await asyncio.wait_for(socket.recv(), 5)
+        assert closed.value.rcvd is not None
+        assert closed.value.rcvd.code == 4403
+        assert got == []
 
 
 @looped
@@ -269,3 +321,31 @@ async def test_where_the_wire_feeds_the_tunnel(tmp_path: Path, through_request: 
     reader.feed(sent.data)
     (message,) = reader.messages()
     assert json.loads(message.content)["payload"]["query"].split() == "{ users { id } }".split()
+
+
+@looped
+async def test_a_flood_of_tiny_frames(tmp_path: Path) -> None:
+    """A message in 50,000 empty parts leaves the loop its turns, and is one message."""
+    session = _session(tmp_path)
+    messages = ClientMessages(BodyStream(), session, "graphql-ws", frozenset())
+    sent = _Sent()
+    messages.pipe(sent)
+    first = b"\x01" + frame(TEXT, b'{"type":', masked=True)[1:]
+    last = b"\x80" + frame(TEXT, b'"stop"}', masked=True)[1:]
+    began_s = time.thread_time()
+    messages.feed(first + b"\x00\x80aaaa" * 50_000 + last)
+    assert time.thread_time() - began_s < 0.05
+    while not sent.data:
+        await asyncio.sleep(0)
+    reader = MessageReader(1000)
+    reader.feed(sent.data)
+    assert [message.content for message in reader.messages()] == [b'{"type":"stop"}']
+
+
+def _session(folder: Path) -> GraphQLSession:
+    rig = Rig(folder)
+    _ = rig.gateway
+    assert rig.app is not None
+    (api,) = rig.app.assembly.apis
+    session: GraphQLSession = api.payload.whole.info.graphql.session()
+    return session
