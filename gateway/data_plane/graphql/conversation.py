@@ -57,7 +57,7 @@ def watch(request: Request, session: GraphQLSession) -> None:
     refuse_parameters(request.query, "A WebSocket has its requests in messages, not in the URL.")
     request.headers.replace("Sec-WebSocket-Protocol", known[0])
     request.headers.remove("Sec-WebSocket-Extensions")  # what is compressed could not be read
-    messages = ClientMessages(request.upgraded, session, known[0], request.reserved or frozenset())
+    messages = ClientMessages(request.upgraded, session, known[0], request.reserved)
     messages.expire_at(request.expires_at)
     request.upgraded.pipe(messages)  # HTTP/2 goes on feeding it; HTTP/1.1 feeds what the request has now
     request.upgraded = messages
@@ -122,14 +122,14 @@ class ClientMessages(BodyStream):
         "back",
     )
 
-    def __init__(self, source: BodyStream, session: GraphQLSession, protocol: str, reserved: Set[str]) -> None:
+    def __init__(self, source: BodyStream, session: GraphQLSession, protocol: str, reserved: Set[str] | None) -> None:
         """*reserved*: keys of the header fields that only the gateway may send."""
         super().__init__(None, source.pause, source.resume, source.discard)
         self.back: _Back | None = None
         self._source = source
         self._session = session
         self._protocol = protocol
-        self._reserved = reserved
+        self._reserved = reserved or frozenset()
         self._reader = MessageReader(session.api.settings.max_request_bytes)
         self._refused = 0
         self._busy: asyncio.Task[None] | None = None
