@@ -94,9 +94,9 @@ TOKEN = f"""<validate-jwt header-name="Authorization" require-signed-tokens="tru
 <key>{base64.b64encode(KEY).decode()}</key></issuer-signing-keys></validate-jwt>"""
 
 
-def token(lifetime_s: float) -> str:
-    """A token signed with the key."""
-    parts = [{"alg": "HS256", "typ": "JWT"}, {"exp": time.time() + lifetime_s}]
+def token() -> str:
+    """A token signed with the key, for about a second."""
+    parts = [{"alg": "HS256", "typ": "JWT"}, {"exp": int(time.time() + 1.4)}]
     signed = b".".join(base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=") for part in parts)
     signature = base64.urlsafe_b64encode(hmac.digest(KEY, signed, "sha256")).rstrip(b"=")
     return (signed + b"." + signature).decode()
@@ -209,7 +209,7 @@ async def test_a_conversation_ends_with_its_token(tmp_path: Path) -> None:
     async with gateway(tmp_path, TOKEN) as (address, got):
         with pytest.raises(InvalidStatus):
             await connect(address, subprotocols=[Subprotocol("graphql-transport-ws")])
-        async with _opened(address, Authorization=f"Bearer {token(0.5)}") as socket:
+        async with _opened(address, Authorization=f"Bearer {token()}") as socket:
             await socket.send('{"type":"ping"}')
             assert json.loads(await socket.recv()) == {"type": "pong"}
             with pytest.raises(ConnectionClosed) as closed:
