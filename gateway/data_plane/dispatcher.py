@@ -153,6 +153,15 @@ class Unwatched:
 UNWATCHED = Unwatched()
 
 
+def _judge(pipeline: Pipeline, context: Context) -> Response | Awaitable[Response | None] | None:
+    """Whether the request may pass unchanged. A GraphQL request may not: the proxy would carry it as it was written."""
+    if context.operation.graphql is None:
+        return pipeline.judge(context)
+    context.place = _CONFIGURATION
+    message = "GraphQL requests cannot be decided on, as the gateway has to write them anew"
+    return pipeline.recover(PolicyError(403, "GraphQLNotDecidable", message), context)
+
+
 @dataclass(slots=True)
 class _Route:
     """
@@ -219,7 +228,7 @@ class Dispatcher:
 
     def decide(self, request: Request) -> Response | Awaitable[Response | None] | None:
         """Whether *request* may pass: None, or the refusal. Nothing is sent to a backend."""
-        return self._through(request, Pipeline.judge)
+        return self._through(request, _judge)
 
     def aim(self, request: Request) -> tuple[str, str]:
         """Ids of the API and the operation that *request* is for, before anything runs; empty where there is none."""

@@ -138,7 +138,7 @@ class GraphQLCall:
         """
         schema, unwanted = self.api.judge.schema, list[int]()
         for selected in selected_fields(schema, self.operation, self.document.reachable(self.operation)):
-            action = rules.action(schema, self.kind, selected, evaluate)
+            action = rules.action(schema, selected, evaluate)
             if action == ALLOW:
                 continue
             path = f"{selected.parent}.{selected.node.name.value}"

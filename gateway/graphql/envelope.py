@@ -14,7 +14,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote_plus
 
 from gateway.graphql.refusals import BAD_REQUEST, GraphQLRefusal, refusal
 
@@ -22,6 +22,10 @@ _MEMBERS = ("query", "operationName", "variables", "extensions")
 _MOST_PARAMETERS = 100
 _DEEPEST = 64  # levels of variables and extensions
 _MOST_VALUES = 5_000  # in them: each is looked at when the query is run
+# As lenient frameworks read names: in any case, blanks before them, an index behind.
+_PARAMETER = re.compile(
+    r"\s*(?:query|operationname|variables|extensions)(?:\W.*)?", re.ASCII | re.IGNORECASE | re.DOTALL
+)
 _NAME = re.compile(r"[_A-Za-z][_0-9A-Za-z]{0,254}", re.ASCII)
 
 
@@ -48,8 +52,7 @@ class Envelope:
 
 def read_post(media_type: str, content: bytes, url_query: str) -> Envelope:
     """The request in the body of a POST; *media_type* without parameters, lower case. Raises GraphQLRefusal."""
-    if any(name.lower() in ("query", "operationname", "variables", "extensions") for name, _ in _parameters(url_query)):
-        raise refusal(BAD_REQUEST, "A POST has its GraphQL parameters in the body, not in the URL.")
+    refuse_parameters(url_query, "A POST has its GraphQL parameters in the body, not in the URL.")
     text = _text(content)
     if media_type == "application/graphql":
         return envelope_of({"query": text})
@@ -62,6 +65,14 @@ def read_post(media_type: str, content: bytes, url_query: str) -> Envelope:
     if not isinstance(members, dict):
         raise refusal(BAD_REQUEST, "The body must be a JSON object.")
     return envelope_of(members)
+
+
+def refuse_parameters(url_query: str, message: str) -> None:
+    """Raises GraphQLRefusal with *message*: a server could read a GraphQL request in the URL's query."""
+    _parameters(url_query)
+    names = (unquote_plus(parameter.partition("=")[0]) for parameter in url_query.replace(";", "&").split("&"))
+    if any(map(_PARAMETER.fullmatch, names)):
+        raise refusal(BAD_REQUEST, message)
 
 
 def read_get(url_query: str) -> Envelope:
@@ -183,4 +194,4 @@ def _inside(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-__all__ = ["Envelope", "GraphQLRefusal", "envelope_of", "read_get", "read_json", "read_post"]
+__all__ = ["Envelope", "GraphQLRefusal", "envelope_of", "read_get", "read_json", "read_post", "refuse_parameters"]

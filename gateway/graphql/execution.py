@@ -10,7 +10,7 @@ Source: GraphQL specification §6; APIM, "Configure a GraphQL resolver".
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -19,18 +19,19 @@ from graphql import (
     ExecutionResult,
     GraphQLError,
     GraphQLResolveInfo,
+    MiddlewareManager,
     execute,
     get_nullable_type,
     is_leaf_type,
 )
+from graphql.execution import Executor
 
 from gateway.graphql.call import GraphQLCall
 from gateway.graphql.refusals import BAD_REQUEST, LIMIT, GraphQLRefusal, error_of, refusal
-from gateway.wire.slices import give_way
+from gateway.wire.slices import driven, rest
 from gateway.wire.work import Work, WorkExceeded
 
 _FIELD_S = 1.5e-5  # processor time of completing a field
-_FEW = 20  # items of a list that are completed in one go
 _MOST_ERRORS = 50
 _SAID_BY_LIBRARY = "Cannot return null for non-nullable field"
 _UNRESOLVED = "The field could not be resolved."
@@ -74,6 +75,8 @@ class Execution:
             operation_name=self.call.name or None,
             field_resolver=self._resolve,
             type_resolver=_type_name,
+            middleware=MiddlewareManager(self),
+            executor_class=_SlicedExecutor,
             max_coercion_errors=5,
         )
         answer = result if isinstance(result, ExecutionResult) else await result
@@ -88,15 +91,22 @@ class Execution:
         errors += self.call.removed
         return {"errors": errors, "data": result.data} if errors else {"data": result.data}
 
-    def _resolve(self, parent: Any, info: GraphQLResolveInfo[Any], **arguments: Any) -> Any:
-        """What graphql-core calls for each field."""
+    def resolve(self, following: Callable[..., Any], parent: Any, info: GraphQLResolveInfo[Any], **named: Any) -> Any:
+        """What graphql-core calls for each field, those of introspection too; *following* has its value."""
+        rest()
         self._pay()
+        return following(parent, info, **named)
+
+    def _resolve(self, parent: Any, info: GraphQLResolveInfo[Any], **arguments: Any) -> Any:
+        """The value of a field of the schema's own."""
         key = (info.parent_type.name, info.field_name)
         source = self.call.api.resolvers.get(key) or self.call.resolvers.get(key)
-        if source is not None:
-            return self._call(source, arguments, parent, info)
-        value = parent.get(info.field_name) if isinstance(parent, Mapping) else None
-        return self._paced(value)
+        if source is None:
+            return parent.get(info.field_name) if isinstance(parent, Mapping) else None
+        self.call.calls += 1
+        if self.call.calls > self.call.api.settings.max_resolver_calls:
+            raise ResolverFailed("The request needs more calls of resolvers than one request may have.")
+        return self._call(source, arguments, parent, info)
 
     def _pay(self) -> None:
         try:
@@ -106,23 +116,19 @@ class Execution:
             raise ResolverFailed("The request needs more than one request may have.") from None
 
     async def _call(self, source: Any, arguments: Mapping[str, Any], parent: Any, info: GraphQLResolveInfo[Any]) -> Any:
-        self.call.calls += 1
-        if self.call.calls > self.call.api.settings.max_resolver_calls:
-            raise ResolverFailed("The request needs more calls of resolvers than one request may have.")
         async with self.places:
             value = await self.fetch(source, arguments, parent)
         if isinstance(value, str) and not is_leaf_type(get_nullable_type(info.return_type)):
             raise ResolverFailed(_UNRESOLVED)
-        return self._paced(value)
+        return value
 
-    def _paced(self, value: Any) -> Any:
-        """*value*; a long list as one whose items are completed over several turns of the event loop."""
-        return self._items(value) if isinstance(value, list) and len(value) > _FEW else value
 
-    async def _items(self, items: list[Any]) -> AsyncIterator[Any]:
-        for item in items:
-            await give_way()
-            yield item
+class _SlicedExecutor(Executor[Any]):
+    """What has been waited for is completed in slices, as the beginning of the query is."""
+
+    def complete_awaitable_value(self, *arguments: Any) -> Any:
+        """As graphql-core does it, in the turns that the event loop has for it."""
+        return driven(super().complete_awaitable_value(*arguments))
 
 
 def _type_name(value: Any, info: GraphQLResolveInfo[Any], abstract_type: Any) -> str | None:

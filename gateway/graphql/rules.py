@@ -1,9 +1,10 @@
 """
 Which fields a caller may ask for: paths of types and fields, the most specific first.
 
-A field is known by ``/Type/field``; at the root also by ``/field`` and by its usual type (``/Query/field``).
-Through an interface or a union it is judged as the field of every type that may be there, and the strictest action
-holds: otherwise an inline fragment less would be a way around a rule.
+A field is known by ``/Type/field``; one of a root type, wherever it is selected, also by ``/field`` and by the usual
+name of its type (``/Query/field``). Through an interface or a union it is judged as the field of every type that may be
+there, and on a type also as the field of its interfaces. The strictest action holds: otherwise an inline fragment more
+or less would be a way around a rule.
 
 Source: APIM policy reference, "validate-graphql-request".
 """
@@ -51,15 +52,21 @@ class FieldRules:
     def __init__(self, paths: Sequence[str]) -> None:
         order = sorted(range(len(paths)), key=lambda index: _specificity(paths[index]))
         self._paths: list[tuple[int, Pattern[str]]] = [(index, _pattern(paths[index])) for index in order]
-        self._chains: dict[tuple[GraphQLSchema, str, str, str], frozenset[tuple[int, ...]]] = {}
+        self._chains: dict[tuple[GraphQLSchema, str, str], frozenset[tuple[int, ...]]] = {}
 
-    def action(self, schema: GraphQLSchema, kind: str, field: SelectedField, evaluate: Callable[[int], str]) -> str:
-        """What becomes of *field* in an operation of that *kind*; *evaluate* gives the action of a rule."""
-        key = (schema, kind, field.parent, field.node.name.value)
+    def action(self, schema: GraphQLSchema, field: SelectedField, evaluate: Callable[[int], str]) -> str:
+        """What becomes of *field*; *evaluate* gives the action of a rule."""
+        key = (schema, field.parent, field.node.name.value)
         chains = self._chains.get(key)
         if chains is None:
-            chains = self._chains[key] = frozenset(self._chain(names) for names in _names(*key))
+            chains = self._chains[key] = frozenset(self._chains_of(*key))
         return max((_first(rules, evaluate) for rules in chains), key=_STRICTEST_LAST.index)
+
+    def _chains_of(self, schema: GraphQLSchema, parent: str, field: str) -> Iterator[tuple[int, ...]]:
+        for names, inherited in _names(schema, parent, field):
+            own = self._chain(names)
+            yield own
+            yield from (tuple(rule for rule in self._chain((name,)) if rule not in own) for name in inherited)
 
     def _chain(self, names: tuple[str, ...]) -> tuple[int, ...]:
         """The rules that apply to a field with these *names*, the most specific first."""
@@ -75,11 +82,10 @@ def unmatched(paths: Sequence[str], schema: GraphQLSchema) -> list[str]:
 
 def _all_names(schema: GraphQLSchema) -> Iterator[str]:
     """The names of every field."""
-    roots = {root.name: kind for kind in _USUAL if (root := _root(schema, kind)) is not None}
     for type_ in filter(is_composite_type, schema.type_map.values()):
         fields = ["__typename", *(() if is_union_type(type_) else type_.fields)]
-        names = (_names(schema, roots.get(type_.name, "query"), type_.name, field) for field in fields)
-        yield from chain.from_iterable(chain.from_iterable(names))
+        names = (own for field in fields for own, _ in _names(schema, type_.name, field))
+        yield from chain.from_iterable(names)
 
 
 def _first(rules: tuple[int, ...], evaluate: Callable[[int], str]) -> str:
@@ -96,18 +102,23 @@ def _pattern(path: str) -> Pattern[str]:
     return compile(translate(path.replace("[", "[[]").replace("?", "[?]")))
 
 
-def _names(schema: GraphQLSchema, kind: str, parent: str, field: str) -> Iterator[tuple[str, ...]]:
-    """The names of a field, for each type that may be there."""
+def _names(schema: GraphQLSchema, parent: str, field: str) -> Iterator[tuple[tuple[str, ...], tuple[str, ...]]]:
+    """The names of a field for each type that may be there, and those that it has from the interfaces of this type."""
     type_ = schema.type_map.get(parent)
-    root = _root(schema, kind)
-    if root is not None and parent == root.name:
-        short = () if field == "__typename" else (f"/{field}",)
-        yield (f"/{parent}/{field}", f"/{_USUAL[kind]}/{field}", *short)
-        return
-    yield (f"/{parent}/{field}",)
+    inherited = tuple(f"/{interface.name}/{field}" for interface in getattr(type_, "interfaces", ()))
+    yield (f"/{parent}/{field}", *_names_at_root(schema, parent, field)), inherited
     if is_abstract_type(type_):
         for possible in schema.get_possible_types(type_):
-            yield from _names(schema, kind, possible.name, field)
+            yield from _names(schema, possible.name, field)
+
+
+def _names_at_root(schema: GraphQLSchema, parent: str, field: str) -> Iterator[str]:
+    """What a field of a root type is called besides."""
+    roots = {root.name: usual for kind, usual in _USUAL.items() if (root := _root(schema, kind)) is not None}
+    if parent in roots:
+        yield f"/{roots[parent]}/{field}"
+    if parent in roots and field != "__typename":
+        yield f"/{field}"
 
 
 def _root(schema: GraphQLSchema, kind: str) -> GraphQLNamedType | None:

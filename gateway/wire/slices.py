@@ -269,17 +269,6 @@ def rest(now_s: float | None = None, price_s: float = 0.0) -> float:
     return resumed_s - now_s
 
 
-async def give_way() -> None:
-    """What ``rest`` is to work in slices, for a coroutine: wait for the next turn if this one's slice is used up."""
-    now_s, began_s = time.thread_time(), _TURNS.began_s
-    if began_s is None:
-        _TURNS.begin(now_s)
-    elif now_s - began_s >= SLICE_S:
-        await _TURNS.next(asyncio.get_running_loop())
-        if _TURNS.began_s is None:
-            _TURNS.begin(time.thread_time())
-
-
 def sliced(apply: Callable[[A], Any]) -> Callable[[A], Any]:
     """*apply*, whose work is in slices: what it does at once, and what a coroutine that it returns does later."""
 
@@ -290,6 +279,11 @@ def sliced(apply: Callable[[A], Any]) -> Callable[[A], Any]:
         return _Driven(result) if result.__class__ is CoroutineType else result
 
     return run
+
+
+def driven(coroutine: Coroutine[Any, Any, T]) -> Awaitable[T]:
+    """*coroutine*, each step of which is work in slices."""
+    return _Driven(coroutine)
 
 
 async def _ended(unfinished: Unfinished[Any]) -> Any:

@@ -287,3 +287,27 @@ def test_a_preflight_passes_with_its_answer(tmp_path: Path, origin: str, status:
 
     api = CONFIG + '  - {{id: app, path: app, service-url: "http://127.0.0.1:{backend}", policy: cors.xml}}\n'
     decide(tmp_path, scenario, api)
+
+
+@pytest.mark.parametrize(
+    ("line", "fields"),
+    [
+        ("GET /authz/people?query=%7Busers%7Bid%7D%7D", ()),
+        ("GET /authz/people?query=%7B__typename%7D", ("Upgrade: websocket", "Sec-WebSocket-Protocol: graphql-ws")),
+        ("POST /authz/people", ("Content-Type: application/json",)),
+        ("GET /authz", ("X-Original-URI: /people?query=%7Busers%7Bid%7D%7D", "X-Original-Method: GET")),
+    ],
+    ids="get websocket post nginx".split(),
+)
+def test_graphql_is_not_decided_on(tmp_path: Path, line: str, fields: tuple[str, ...]) -> None:
+    """The proxy would carry a GraphQL request as it was written, not as it was judged: none passes."""
+    (tmp_path / "s.graphql").write_text("type Query { users: [User] } type User { id: ID }")
+    people = "\n  - {{id: people, path: people, type: graphql, graphql: {{schema-file: s.graphql}}}}\n"
+
+    async def scenario(running: Product, port: int) -> None:
+        answer = await put(port, line, *fields)
+        assert answer.status == 403
+        (record, *_) = running.gateway.dispatcher.requests.recent()
+        assert record.reason == "GraphQLNotDecidable"
+
+    decide(tmp_path, scenario, config=CONFIG + people)

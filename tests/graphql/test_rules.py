@@ -16,9 +16,9 @@ def decided(query: str, *rules: tuple[str, str]) -> dict[str, str]:
     """The action for each field, by ``Type.field``, of those that are not allowed."""
     document = Document(parse(query))
     operation = document.operation(None)
-    prepared, kind = FieldRules([path for path, _ in rules]), operation.operation.value
+    prepared = FieldRules([path for path, _ in rules])
     actions = {
-        f"{field.parent}.{field.node.name.value}": prepared.action(_SCHEMA, kind, field, lambda index: rules[index][1])
+        f"{field.parent}.{field.node.name.value}": prepared.action(_SCHEMA, field, lambda index: rules[index][1])
         for field in selected_fields(_SCHEMA, operation, document.reachable(operation))
     }
     return {name: action for name, action in actions.items() if action != "allow"}
@@ -83,10 +83,47 @@ def test_names_of_a_schema() -> None:
     ]
 
 
-def test_a_root_type_of_another_name() -> None:
-    """The usual names of the root types hold whatever a schema calls them."""
-    schema = build_schema("schema{query:Root} type Root{a:Int}")
-    document = Document(parse("{a}"))
-    (field,) = selected_fields(schema, document.operation(None), ())
-    for path in ("/Query/a", "/Root/a", "/a"):
-        assert FieldRules([path]).action(schema, "query", field, lambda _: "reject") == "reject"
+_ROOTS = build_schema("""
+schema { query: Root mutation: Mutation }
+interface Node { id: ID secret: String }
+type Root implements Node { id: ID secret: String viewer: Root }
+type Mutation { login: Payload }
+type Payload { query: Root node: Node }
+""")
+
+
+@pytest.mark.parametrize("path", ["/Query/id", "/Root/id", "/id", "/Node/id", "/__*", "/Root/*"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        "{id __schema{__typename}}",
+        "{viewer{id __schema{__typename}}}",
+        "mutation{login{query{id __schema{__typename}}}}",
+    ],
+)
+def test_a_root_type_wherever_it_is(path: str, query: str) -> None:
+    """Every name of a root type's fields holds whatever a schema calls it, deep in an answer and in any operation."""
+    document = Document(parse(query))
+    fields = [*selected_fields(_ROOTS, document.operation(None), ())]
+    actions = [FieldRules([path]).action(_ROOTS, field, lambda _: "reject") for field in fields]
+    assert "reject" in actions
+
+
+@pytest.mark.parametrize(
+    ("rules", "expected"),
+    [
+        ([("/Node/secret", "reject")], "reject"),
+        ([("/Node/*", "allow"), ("/User/*", "reject")], "reject"),
+        ([("/*", "reject"), ("/User/*", "allow")], "allow"),
+        ([("/User/secret", "allow"), ("/Node/secret", "remove")], "remove"),
+    ],
+)
+def test_a_field_of_an_interface_on_its_type(rules: list[tuple[str, str]], expected: str) -> None:
+    """A rule for an interface holds on its types; a rule for everything is left to the type's own."""
+    schema = build_schema(
+        "interface Node{secret:Int} type User implements Node{secret:Int} type Query{user:User node:Node}"
+    )
+    document = Document(parse("{user{secret}}"))
+    field = next(field for field in selected_fields(schema, document.operation(None), ()) if field.parent == "User")
+    prepared = FieldRules([path for path, _ in rules])
+    assert prepared.action(schema, field, lambda index: rules[index][1]) == expected

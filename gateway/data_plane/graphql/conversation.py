@@ -11,16 +11,21 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Sequence
+import time
+from collections.abc import Sequence, Set
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any
+from weakref import ref
+
+import structlog
 
 from gateway.data_plane.graphql.frames import TEXT, BadFrame, MessageReader, WholeMessage, frame
 from gateway.errors import ExpressionError, PolicyError
-from gateway.graphql.envelope import read_json
+from gateway.graphql.envelope import read_json, refuse_parameters
 from gateway.graphql.refusals import BAD_REQUEST, GraphQLRefusal, refusal
 from gateway.wire.body import BodyStream
-from gateway.wire.slices import Unfinished, in_slices, rest
+from gateway.wire.fields import fold_name
+from gateway.wire.slices import Unfinished, in_slices
 from gateway.wire.websocket import POLICY_VIOLATION, FrameTracker, close_frame
 from gateway.wire.work import Work, WorkExceeded
 
@@ -28,13 +33,17 @@ if TYPE_CHECKING:
     from gateway.graphql.call import GraphQLSession
     from gateway.wire.messages import Request, Response
 
+log = structlog.get_logger("gateway.graphql")
+
 _NEW, _OLD = "graphql-transport-ws", "graphql-ws"
 _REQUESTS = {_NEW: "subscribe", _OLD: "start"}
 _OTHERS = {
     _NEW: frozenset({"connection_init", "ping", "pong", "complete"}),
     _OLD: frozenset({"connection_init", "connection_terminate", "stop"}),
 }
-_INVALID = 4400  # graphql-transport-ws: "Invalid message received"
+# graphql-transport-ws: "Invalid message received", and what its clients refresh their tokens at; RFC 6455.
+_INVALID, _FORBIDDEN, _INTERNAL_ERROR = 4400, 4403, 1011
+_LONGEST_S = 365 * 24 * 3600.0  # of a conversation, whatever its token says
 _MOST_REFUSED = 50  # requests of one WebSocket; its client would not read their errors either
 _LONGEST_ID = 200
 
@@ -45,9 +54,11 @@ def watch(request: Request, session: GraphQLSession) -> None:
     known = [name for name in offered if name in _REQUESTS]
     if not known or request.upgrade != "websocket" or request.upgraded is None:
         raise refusal(BAD_REQUEST, f"A WebSocket for GraphQL speaks {_NEW} or {_OLD}.")
+    refuse_parameters(request.query, "A WebSocket has its requests in messages, not in the URL.")
     request.headers.replace("Sec-WebSocket-Protocol", known[0])
     request.headers.remove("Sec-WebSocket-Extensions")  # what is compressed could not be read
-    messages = ClientMessages(request.upgraded, session, known[0])
+    messages = ClientMessages(request.upgraded, session, known[0], request.reserved)
+    messages.expire_at(request.expires_at)
     request.upgraded.pipe(messages)  # HTTP/2 goes on feeding it; HTTP/1.1 feeds what the request has now
     request.upgraded = messages
 
@@ -97,14 +108,28 @@ class ClientMessages(BodyStream):
         back: The other direction; None until the backend has agreed.
     """
 
-    __slots__ = ("_busy", "_ended", "_protocol", "_reader", "_refused", "_session", "_source", "_waiting", "back")
+    __slots__ = (
+        "__weakref__",
+        "_busy",
+        "_ended",
+        "_protocol",
+        "_reader",
+        "_refused",
+        "_reserved",
+        "_session",
+        "_source",
+        "_waiting",
+        "back",
+    )
 
-    def __init__(self, source: BodyStream, session: GraphQLSession, protocol: str) -> None:
+    def __init__(self, source: BodyStream, session: GraphQLSession, protocol: str, reserved: Set[str] | None) -> None:
+        """*reserved*: keys of the header fields that only the gateway may send."""
         super().__init__(None, source.pause, source.resume, source.discard)
         self.back: _Back | None = None
         self._source = source
         self._session = session
         self._protocol = protocol
+        self._reserved = reserved or frozenset()
         self._reader = MessageReader(session.api.settings.max_request_bytes)
         self._refused = 0
         self._busy: asyncio.Task[None] | None = None
@@ -155,14 +180,27 @@ class ClientMessages(BodyStream):
         else:
             self.back.tell(message)
 
+    def expire_at(self, expires_at: float | None) -> None:
+        """End the conversation when the token does that began it; *expires_at*: seconds since the epoch."""
+        if expires_at is not None:
+            seconds = min(max(0.0, expires_at - time.time()), _LONGEST_S)
+            asyncio.get_running_loop().call_later(seconds, _expire, ref(self))
+
+    def expire(self) -> None:
+        """The token has expired."""
+        if not self._ended:
+            self._close(_FORBIDDEN, "the token has expired")
+
     # -- messages
     def _drain(self) -> None:
         try:
             for message in takewhile(lambda _: not self._ended, self._reader.messages()):
                 self._take(message)
-                rest()
         except BadFrame as bad:
             self._close(bad.code, str(bad))
+        except Exception as error:  # a mistake of ours: the client must not wait for ever
+            log.exception("internal_error", what="a WebSocket's message", error=type(error).__name__)
+            self._close(_INTERNAL_ERROR, "internal error")
 
     def _take(self, message: WholeMessage) -> None:
         if message.opcode != TEXT:  # a control frame
@@ -176,7 +214,7 @@ class ClientMessages(BodyStream):
         if kind == _REQUESTS[self._protocol]:
             self._judge(members, len(message.content))
         elif isinstance(kind, str) and kind in _OTHERS[self._protocol]:
-            self._pass(TEXT, _written(members))
+            self._pass(TEXT, _written(_without(members, self._reserved) if self._reserved else members))
         else:
             raise BadFrame(_INVALID, "unknown type of message")
 
@@ -203,7 +241,8 @@ class ClientMessages(BodyStream):
         self._tell(frame(TEXT, _written({"id": name, "type": "error", "payload": payload}), masked=False))
 
     def _pass(self, opcode: int, content: bytes) -> None:
-        super().feed(frame(opcode, content, masked=True))
+        if not self._ended:  # while the message was judged
+            super().feed(frame(opcode, content, masked=True))
 
     def _close(self, code: int, reason: str) -> None:
         """End the conversation on both sides."""
@@ -213,6 +252,23 @@ class ClientMessages(BodyStream):
         self._tell(close_frame(code, reason, masked=False))
         if self.back is not None:
             self.back.finish()
+
+
+def _expire(messages: ref[ClientMessages]) -> None:
+    """End the conversation unless it has been forgotten."""
+    conversation = messages()
+    if conversation is not None:
+        conversation.expire()
+
+
+def _without(value: Any, reserved: Set[str]) -> Any:
+    """*value* without members that are called like header fields which only the gateway may send: some backends take
+    those of ``connection_init`` for header fields."""
+    if isinstance(value, list):
+        return [_without(item, reserved) for item in value]
+    if not isinstance(value, dict):
+        return value
+    return {name: _without(inner, reserved) for name, inner in value.items() if fold_name(name.strip()) not in reserved}
 
 
 def _written(members: object) -> bytes:

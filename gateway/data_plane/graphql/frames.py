@@ -10,6 +10,8 @@ import os
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from gateway.wire.slices import rest
+
 TEXT, CLOSE, PING, PONG = 1, 8, 9, 10
 _CONTINUED, _BINARY = 0, 2
 _LONGEST_CONTROL = 125
@@ -58,6 +60,7 @@ class MessageReader:
             mask = self._data[head.start - 4 : head.start]
             content = _masked(self._data[head.start : head.start + head.length], bytes(mask))
             del self._data[: head.start + head.length]
+            rest()  # a client can send a hundred thousand frames of one message at once
             if head.opcode >= CLOSE:
                 yield WholeMessage(head.opcode, content)
             else:
@@ -85,7 +88,7 @@ class MessageReader:
             if len(data) < 2 + extra:
                 return None
             length = int.from_bytes(data[2 : 2 + extra], "big")
-        if length + len(self._parts) > self._most:
+        if opcode < CLOSE and length + len(self._parts) > self._most:
             raise BadFrame(TOO_BIG, "the message is too long")
         return _Head(opcode, bool(data[0] & 0x80), start, length)
 

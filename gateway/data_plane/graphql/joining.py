@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 import orjson
 
 from gateway.data_plane.graphql.conversation import answer_through
+from gateway.errors import PolicyError
 from gateway.pipeline.buffering import BufferBody
 from gateway.pipeline.step import Policy
 
@@ -29,13 +30,22 @@ class JoinErrors(Policy):
 
     def apply(self, context: Context) -> Awaitable[None] | None:
         """None: nothing was removed, or a resolver's answer has the errors already."""
-        if context.response is not None and context.response.status_code == 101:
-            answer_through(context.request, context.response)
-            return None
+        if context.graphql_session is not None:
+            return self._switch(context)
         call = context.graphql
         if call is None or not call.removed or call.api.is_synthetic or context.response is None:
             return None
         return self._join(context.response, call.removed, context)
+
+    @staticmethod
+    def _switch(context: Context) -> None:
+        """Read what comes over the WebSocket. Raises PolicyError: the backend has opened none, and answered."""
+        response = context.response
+        if response is not None and response.status_code == 101:
+            answer_through(context.request, response)
+        elif response is not None and response.status_code < 300:
+            message = "The backend has not opened a WebSocket."
+            raise PolicyError(502, "BackendConnectionFailure", message, expected=101, found=response.status_code)
 
     async def _join(self, response: Response, errors: list[dict[str, object]], context: Context) -> None:
         buffering = BufferBody(False, True, self.max_bytes).apply(context)

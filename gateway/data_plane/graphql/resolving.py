@@ -22,6 +22,7 @@ from gateway.wire.body import Body, BodyTooLarge
 from gateway.wire.headers import Headers
 from gateway.wire.messages import ForwardOptions, Request, Response, Url
 from gateway.wire.pending import Pending
+from gateway.wire.slices import driven
 
 if TYPE_CHECKING:
     from gateway.graphql.call import GraphQLCall
@@ -43,7 +44,7 @@ class Resolvers:
 
     def send(self, request: Request, options: ForwardOptions) -> Pending[Response]:
         """Run the query. Errors: GraphQLRefusal, WorkExceeded, UpstreamError: it took longer than *options* allow."""
-        task = asyncio.ensure_future(self._answer(options.timeout_s))
+        task = asyncio.ensure_future(driven(self._answer(options.timeout_s)))
         pending: Pending[Response] = Pending(task.cancel)  # type: ignore[arg-type]
         task.add_done_callback(lambda done: _settle(done, pending))
         return pending

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import hmac
 import json
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from inspect import isawaitable
 from pathlib import Path
 from typing import Any
@@ -20,12 +24,14 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Subprotocol
 
+from gateway.data_plane.graphql.conversation import ClientMessages
 from gateway.data_plane.graphql.frames import TEXT, MessageReader, frame
+from gateway.graphql.call import GraphQLSession
 from gateway.wire.body import BodyStream
 from gateway.wire.headers import Headers
 from gateway.wire.messages import Request, Response
 from gateway.wire.settings import ServerSettings
-from tests.graphql.rig import SCHEMA, Rig, looped
+from tests.graphql.rig import SCHEMA, Rig, backend, looped
 from tests.wire.rig import Answerer, serving
 
 _SCHEMA = build_schema(SCHEMA)
@@ -54,11 +60,12 @@ async def _run(socket: ServerConnection, message: dict[str, Any], got: list[Any]
     await socket.send(json.dumps({"id": message["id"], "type": "complete"}))
 
 
-async def _speak(socket: ServerConnection, got: list[Any]) -> None:
+async def _speak(socket: ServerConnection, got: list[Any], inits: list[Any]) -> None:
     with suppress(ConnectionClosed):
         async for text in socket:
             message = json.loads(text)
             if message["type"] == "connection_init":
+                inits.append(message.get("payload"))
                 await socket.send('{"type":"connection_ack"}')
             elif message["type"] in ("subscribe", "start"):
                 await _run(socket, message, got)
@@ -67,16 +74,32 @@ async def _speak(socket: ServerConnection, got: list[Any]) -> None:
 
 
 @asynccontextmanager
-async def gateway(folder: Path, policy: str = POLICY) -> AsyncIterator[tuple[str, list[Any]]]:
+async def gateway(
+    folder: Path, policy: str = POLICY, inits: list[Any] | None = None
+) -> AsyncIterator[tuple[str, list[Any]]]:
     """The gateway's address, and the payloads that arrive behind it."""
     got: list[Any] = []
     protocols = [Subprotocol("graphql-transport-ws"), Subprotocol("graphql-ws")]
-    async with serve(lambda socket: _speak(socket, got), "127.0.0.1", 0, subprotocols=protocols) as behind:
+    speak = partial(_speak, got=got, inits=[] if inits is None else inits)
+    async with serve(speak, "127.0.0.1", 0, subprotocols=protocols) as behind:
         port = next(iter(behind.sockets)).getsockname()[1]
         rig = Rig(folder, target=f"service-url: http://127.0.0.1:{port}")
         rig.policy(policy)
         async with serving(Answerer(rig.gateway), ServerSettings()) as server:
             yield f"ws://127.0.0.1:{server.port}/graphql", got
+
+
+KEY = b"0123456789abcdef0123456789abcdef"
+TOKEN = f"""<validate-jwt header-name="Authorization" require-signed-tokens="true"><issuer-signing-keys>
+<key>{base64.b64encode(KEY).decode()}</key></issuer-signing-keys></validate-jwt>"""
+
+
+def token() -> str:
+    """A token signed with the key, for about a second."""
+    parts = [{"alg": "HS256", "typ": "JWT"}, {"exp": int(time.time() + 1.4)}]
+    signed = b".".join(base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=") for part in parts)
+    signature = base64.urlsafe_b64encode(hmac.digest(KEY, signed, "sha256")).rstrip(b"=")
+    return (signed + b"." + signature).decode()
 
 
 async def _all(address: str, query: str, protocol: str, **variables: Any) -> list[Any]:
@@ -119,8 +142,9 @@ async def test_refused_requests(tmp_path: Path, query: str, protocol: str) -> No
 
 
 @asynccontextmanager
-async def _opened(address: str) -> AsyncIterator[ClientConnection]:
-    async with connect(address, subprotocols=[Subprotocol("graphql-transport-ws")]) as socket:
+async def _opened(address: str, **fields: str) -> AsyncIterator[ClientConnection]:
+    protocols = [Subprotocol("graphql-transport-ws")]
+    async with connect(address, subprotocols=protocols, additional_headers=fields) as socket:
         await socket.send('{"type":"connection_init"}')
         assert json.loads(await socket.recv()) == {"type": "connection_ack"}
         yield socket
@@ -168,6 +192,34 @@ async def test_many_messages_in_parts(tmp_path: Path) -> None:
 
 
 @looped
+async def test_what_only_the_gateway_may_say(tmp_path: Path) -> None:
+    """Some backends take members of connection_init for header fields: none comes from a client that a policy sets."""
+    policy = '<set-header name="X-User" exists-action="override"><value>me</value></set-header>'
+    inits: list[Any] = []
+    async with gateway(tmp_path, policy, inits) as (address, _), _opened(address) as socket:
+        forged = {"x_user": "evil", "headers": [{" X-USER": "evil"}], "Authorization": "Bearer a"}
+        await socket.send(json.dumps({"type": "connection_init", "payload": forged}))
+        assert json.loads(await socket.recv()) == {"type": "connection_ack"}
+    assert inits == [None, {"headers": [{}], "Authorization": "Bearer a"}]
+
+
+@looped
+async def test_a_conversation_ends_with_its_token(tmp_path: Path) -> None:
+    """What a token began lasts no longer than the token: 4403, at which clients get a new one and connect again."""
+    async with gateway(tmp_path, TOKEN) as (address, got):
+        with pytest.raises(InvalidStatus):
+            await connect(address, subprotocols=[Subprotocol("graphql-transport-ws")])
+        async with _opened(address, Authorization=f"Bearer {token()}") as socket:
+            await socket.send('{"type":"ping"}')
+            assert json.loads(await socket.recv()) == {"type": "pong"}
+            with pytest.raises(ConnectionClosed) as closed:
+                await asyncio.wait_for(socket.recv(), 5)
+        assert closed.value.rcvd is not None
+        assert closed.value.rcvd.code == 4403
+        assert got == []
+
+
+@looped
 async def test_a_client_that_only_sends_what_is_refused(tmp_path: Path) -> None:
     """After 50 refused requests the connection is closed."""
     async with gateway(tmp_path) as (address, got), _opened(address) as socket:
@@ -194,6 +246,30 @@ async def test_handshakes_that_are_refused(tmp_path: Path) -> None:
         with pytest.raises(InvalidStatus) as refused:
             await connect(address, subprotocols=protocols)
         assert refused.value.response.status_code == 501
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "arrives"),
+    [("?query=%7Busers%7Bsecret%7D%7D", 400, 0), ("?x=1;Query=%7Ba%7D", 400, 0), ("?document=stored", 502, 1)],
+)
+@looped
+async def test_a_handshake_is_not_a_request(tmp_path: Path, query: str, status: int, arrives: int) -> None:
+    """A backend that ignores Upgrade would run a query in the URL: none goes on, and no answer comes back."""
+    got: list[str] = []
+
+    def answered(head: str, _: bytes) -> object:
+        got.append(head)
+        return {"data": "hidden"}
+
+    async with backend(answered) as port:
+        rig = Rig(tmp_path, target=f"service-url: http://127.0.0.1:{port}")
+        rig.policy(POLICY)
+        async with serving(Answerer(rig.gateway), ServerSettings()) as server:
+            with pytest.raises(InvalidStatus) as refused:
+                await connect(f"ws://127.0.0.1:{server.port}/graphql{query}", subprotocols=[Subprotocol("graphql-ws")])
+    assert refused.value.response.status_code == status
+    assert b"hidden" not in (refused.value.response.body or b"")
+    assert len(got) == arrives
 
 
 @looped
@@ -245,3 +321,31 @@ async def test_where_the_wire_feeds_the_tunnel(tmp_path: Path, through_request: 
     reader.feed(sent.data)
     (message,) = reader.messages()
     assert json.loads(message.content)["payload"]["query"].split() == "{ users { id } }".split()
+
+
+@looped
+async def test_a_flood_of_tiny_frames(tmp_path: Path) -> None:
+    """A message in 50,000 empty parts leaves the loop its turns, and is one message."""
+    session = _session(tmp_path)
+    messages = ClientMessages(BodyStream(), session, "graphql-ws", frozenset())
+    sent = _Sent()
+    messages.pipe(sent)
+    first = b"\x01" + frame(TEXT, b'{"type":', masked=True)[1:]
+    last = b"\x80" + frame(TEXT, b'"stop"}', masked=True)[1:]
+    began_s = time.thread_time()
+    messages.feed(first + b"\x00\x80aaaa" * 50_000 + last)
+    assert time.thread_time() - began_s < 0.05
+    while not sent.data:
+        await asyncio.sleep(0)
+    reader = MessageReader(1000)
+    reader.feed(sent.data)
+    assert [message.content for message in reader.messages()] == [b'{"type":"stop"}']
+
+
+def _session(folder: Path) -> GraphQLSession:
+    rig = Rig(folder)
+    _ = rig.gateway
+    assert rig.app is not None
+    (api,) = rig.app.assembly.apis
+    session: GraphQLSession = api.payload.whole.info.graphql.session()
+    return session

@@ -34,6 +34,7 @@ APIS = """
   - {{id: answering, path: answering, service-url: "http://127.0.0.1:9", policy: answering.xml}}
   - {{id: connected, path: connected, service-url: "http://127.0.0.1:9", policy: connected.xml}}
   - {{id: certified, path: certified, service-url: "http://127.0.0.1:9", policy: certified.xml}}
+  - {{id: people, path: people, service-url: "http://127.0.0.1:9", type: graphql, graphql: {{schema-file: s.graphql}}}}
 """
 SHELL = "<policies><inbound><base />{}</inbound><backend><base /></backend><outbound><base /></outbound></policies>"
 DOCUMENTS = {
@@ -98,6 +99,7 @@ def ask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asked]:
     folder = tmp_path_factory.mktemp("asked")
     for name, policies in DOCUMENTS.items():
         (folder / f"{name}.xml").write_text(SHELL.format(policies))
+    (folder / "s.graphql").write_text("type Query { id: ID }")
     with asyncio.Runner() as loop:
         running = AsyncExitStack()
         try:
@@ -126,6 +128,17 @@ def test_a_good_token_passes(ask: Asked, raw: bool) -> None:
     assert ask.whole.backend.connections == 0
     assert verdict.field("x-request-id") == verdict.facts["request_id"]
     assert ask.whole.gateway.metrics.operation("orders", "read").statuses[200] == counted + 1
+
+
+@pytest.mark.parametrize(
+    ("line", "more"), [("GET /people?query={id}", {}), ("POST /people", {"raw_body": b'{"query":"{id}"}'})]
+)
+def test_graphql_is_not_decided_on(ask: Asked, line: str, more: dict[str, Any]) -> None:
+    """Envoy would carry a GraphQL request as it was written, not as it was judged: none passes."""
+    verdict = ask(question(line, "content-type: application/json", **more))
+    assert not verdict.passes
+    assert verdict.status == 403
+    assert verdict.facts["reason"] == "GraphQLNotDecidable"
 
 
 def test_a_bad_token_is_refused(ask: Asked) -> None:
