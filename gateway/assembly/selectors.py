@@ -25,7 +25,7 @@ def selector(api: Api, runtimes: Mapping[str, OperationRuntime]) -> OperationSel
         from gateway.data_plane.odata import ODataSelector
 
         documents = {"": named.pop(SERVICE_DOCUMENT), "$metadata": named.pop(METADATA_DOCUMENT)}
-        return ODataSelector({**named, **documents})
+        return ODataSelector(named, documents)
     return None
 
 
