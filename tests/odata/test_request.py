@@ -156,6 +156,8 @@ BAD = [
     "/Customers?filter=ID eq 1",
     "/Customers?$filter =ID eq 1",
     "/Customers?$bogus=1",
+    "/Customers?a=1;$filter=Nope eq 1",
+    "/Customers?a;$filter=Nope eq 1",
     "/Customers?$filter=ID eq 1&$filter=ID eq 2",
     "/Customers?%24filter=ID eq 1&$filter=ID eq 2",
     "/Customers?$filter=ID eq 1&%2524filter=true",
