@@ -29,7 +29,7 @@ _ALIAS = re.compile(r"@[^\W\d]\w{0,127}")
 
 def version_of(text: str, part: str) -> tuple[int, int]:
     """``4.01`` → (4, 1). Raises ODataMismatch: it is not a version."""
-    text = text.partition(";")[0].strip()
+    text = text if "," in text else text.partition(";")[0].strip()  # a comma: the field came twice
     if not _VERSION.fullmatch(text):
         raise ODataMismatch(part, f"{shown(text)} is not a version")
     major, _, minor = text.partition(".")

@@ -258,6 +258,8 @@ HEADERS: list[tuple[dict[str, str], tuple[int, int] | None]] = [
     ({"OData-Version": "5.0"}, None),
     ({"OData-Version": "four"}, None),
     ({"OData-Version": ""}, None),
+    ({"OData-Version": "4.0;a, 4.01"}, None),
+    ({"OData-Version": "4.0;a"}, (4, 0)),
     ({"OData-MaxVersion": "3.0"}, None),
     ({"OData-MaxVersion": "x"}, None),
 ]
