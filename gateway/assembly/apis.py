@@ -20,7 +20,7 @@ from gateway.assembly.mcp import bind, offer_tools, tool_problems, tools_of
 from gateway.assembly.protected import challenging, facts_of, metadata_api, unnamed_servers
 from gateway.assembly.rewrites import unknown_everywhere, unknown_parameters
 from gateway.assembly.schemas import unused_schema_problems
-from gateway.assembly.selectors import selected_routes, selector
+from gateway.assembly.selectors import misplaced_validation, selected_routes, selector
 from gateway.assembly.targets import ConfiguredTargets
 from gateway.config import Config
 from gateway.config.apis import Api, Operation
@@ -164,12 +164,13 @@ class _Run:
         return RoutedApi(
             id=api.id,
             path=api.path,
-            operations=listed if chooser is None else selected_routes(api, listed, whole),
+            operations=listed,
             payload=runtime,
             version=_version(api),
             revision=api.revision,
             is_current=api.current,
             location=self._config.location("apis", index),
+            routes=None if chooser is None else selected_routes(api, listed, whole),
         )
 
     def _describe(self, api: Api, index: int, whole: OperationRuntime) -> None:
@@ -198,6 +199,7 @@ class _Run:
                 )
             )
         pipelines = self._pipelines(own, api)
+        self.library.note(misplaced_validation(api, pipelines.values()))
         if api.type == "grpc":
             self._refuse_work_on_bodies(pipelines.values())
         pipelines = self._between(api, pipelines)

@@ -126,6 +126,10 @@ class Tools:
         chosen = [operation for operation in api.operations if written.operation in (None, operation.id)]
         if not chosen:
             return self._unknown(api, written, path)
+        if any(operation.id in api.described_names for operation in chosen):
+            message = f"operations of {api.id!r} are not called by method and path, so that no tool can call them"
+            remedy = "publish those that tools may call as an API of type http, too"
+            return self._problem((*path, "api"), "mcp-no-tool", message, remedy)
         for operation in chosen:
             self._name(operation, api, written, path)
         return None

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl
 
 from gateway.errors import PolicyError
 from gateway.pipeline.buffering import BufferBody
@@ -90,7 +91,14 @@ def _message_type(request: Request) -> MessageType:
 def _actions(request: Request, kind: MessageType, message: SoapMessage) -> set[str]:
     """Every action that the request names, in any place; none is empty."""
     written = {_unquoted(value) for value in request.headers.values("SOAPAction")}
-    return {*written, kind.action, *message.actions} - {""}
+    return {*written, kind.action, *message.actions, *_in_query(request.query)} - {""}
+
+
+def _in_query(query: str) -> set[str]:
+    """Actions that the query names, as the URL templates of SOAP operations in APIM do."""
+    if "=" not in query:
+        return set()
+    return {value for name, value in parse_qsl(query) if name.lower() == "soapaction"}
 
 
 def _unquoted(value: str) -> str:

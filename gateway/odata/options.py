@@ -17,6 +17,7 @@ from gateway.odata.failures import ODataMismatch, shown
 from gateway.odata.search import check_search
 from gateway.odata.splitting import head_and_options, split
 from gateway.odata.tokens import WordStream
+from gateway.wire.slices import rest
 
 MOST_EXPANSIONS = 8  # inside each other
 MOST_DIGITS = 18
@@ -205,6 +206,7 @@ def _nested_options(text: str, path: str) -> dict[str, str]:
 
 def _at(path: str, place: OptionsPlace, part: str) -> ExpressionScope:
     """The scope at the end of *path*: of properties and casts. Raises ODataMismatch: there is no such path."""
+    rest()
     scope = place.scope
     for name in path.split("/"):
         if name == "*" and path.endswith("*") or name in scope.dynamic:

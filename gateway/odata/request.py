@@ -29,7 +29,7 @@ _ALIAS = re.compile(r"@[^\W\d]\w{0,127}")
 
 def version_of(text: str, part: str) -> tuple[int, int]:
     """``4.01`` → (4, 1). Raises ODataMismatch: it is not a version."""
-    text = text.partition(";")[0].strip()
+    text = text if "," in text else text.partition(";")[0].strip()  # a comma: the field came twice
     if not _VERSION.fullmatch(text):
         raise ODataMismatch(part, f"{shown(text)} is not a version")
     major, _, minor = text.partition(".")
@@ -111,6 +111,7 @@ def _parsed(query: str, version: tuple[int, int]) -> tuple[dict[str, str], dict[
         place = aliases if name.startswith("@") else options
         known = _usual(name, version)
         if known is None:
+            _check_custom(pair)
             continue
         if known in place:
             raise ODataMismatch(known, "it is given twice")
@@ -129,6 +130,12 @@ def _usual(name: str, version: tuple[int, int]) -> str | None:
         why = "OData 4.0 writes it with $ and in lower case" if plain in SYSTEM else "there is no such option"
         raise ODataMismatch("query", f"{shown(name)}: {why}")
     return None
+
+
+def _check_custom(pair: str) -> None:
+    """Raises ODataMismatch: some servers see the beginning of another option in *pair*, which is not judged then."""
+    if ";" in pair:
+        raise ODataMismatch("query", f"{shown(pair)}: write ; as %3B, because it separates options for some servers")
 
 
 def _check_alias(name: str, value: str, scope: ExpressionScope) -> None:

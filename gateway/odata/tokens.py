@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 
 from gateway.odata.failures import ODataMismatch, shown
+from gateway.wire.slices import rest
 
 MOST_CHARACTERS = 8192
 MOST_TOKENS = 2000
@@ -58,6 +59,7 @@ class WordStream:
         """Raises ODataMismatch: it is too long, or has something that is no word."""
         self.text = text
         self.part = part
+        rest()  # a list may have hundreds of expressions
         self._tokens = _split(text, part)
         self._index = 0
 

@@ -86,5 +86,8 @@ class GetAuthorizationContext(PolicyType):
     async def _token(self, context: Context) -> str:
         if self.source is None:
             raise UpstreamError("BackendConnectionFailure", "no credentials are configured for authorizations", 500)
-        token = self.source.token(f"{self.provider(context)}/{self.authorization(context)}", None)
+        names = (self.provider(context), self.authorization(context))
+        if any(not name or "/" in name for name in names):  # https:/ and a host would be a resource in Azure
+            raise UpstreamError("BackendConnectionFailure", "provider and authorization are names without a slash", 500)
+        token = self.source.token("/".join(names), None)
         return token if isinstance(token, str) else await token

@@ -17,11 +17,8 @@ from gateway.wire.slices import rest
 
 NAMESPACES = {"http://schemas.xmlsoap.org/soap/envelope/": "1.1", "http://www.w3.org/2003/05/soap-envelope": "1.2"}
 MOST_DEPTH = 200
-_ADDRESSING = (
-    "http://www.w3.org/2005/08/addressing",
-    "http://schemas.xmlsoap.org/ws/2004/08/addressing",
-    "http://schemas.xmlsoap.org/ws/2004/03/addressing",
-)
+MOST_TAG_BYTES = 1 << 16  # expat reads a tag with its attributes, or a comment, in one piece
+_ADDRESSING = "/addressing"  # the namespaces of every version of WS-Addressing end with it, those of drafts too
 _SLICE = 1 << 15  # bytes between two looks at the clock
 _IN_ENVELOPE, _IN_PART = 1, 2  # how many elements are open
 
@@ -79,9 +76,12 @@ class _EnvelopeReader:
         parser.StartElementHandler = self._begin
         parser.EndElementHandler = self._end
         parser.CharacterDataHandler = self._characters
+        parser.CommentHandler = self._not_in_action
         try:
             for place in range(0, len(content), _SLICE):
                 parser.Parse(content[place : place + _SLICE], False)
+                if place - parser.CurrentByteIndex > MOST_TAG_BYTES:
+                    raise invalid(f"it has a tag or comment of more than {MOST_TAG_BYTES} bytes")
                 rest()
             parser.Parse(b"", True)
         except expat.ExpatError as error:
@@ -105,6 +105,7 @@ class _EnvelopeReader:
         level = len(self._open)
         if level >= MOST_DEPTH:
             raise invalid(f"it is nested deeper than {MOST_DEPTH} elements")
+        self._not_in_action()
         namespace, _space, local = name.rpartition(" ")
         if level == 0:
             self._begin_envelope(namespace, local)
@@ -130,8 +131,13 @@ class _EnvelopeReader:
             if self._elements:
                 raise invalid("its body has several elements")
             self._elements.append(f"{{{namespace}}}{local}" if namespace else local)
-        elif local == "Action" and namespace in _ADDRESSING:
+        elif local == "Action" and namespace.endswith(_ADDRESSING):
             self._text = []
+
+    def _not_in_action(self, *_: object) -> None:
+        """Readers differ about the text of an element that has something else in it: all of it, or its beginning."""
+        if self._text is not None:
+            raise invalid("its addressed action has something else than text in it")
 
     def _end(self, _: str) -> None:
         self._open.pop()

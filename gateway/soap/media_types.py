@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+_NAME = r"[!#$%&'+\-.^_`|~0-9A-Za-z]+"
 _WORD = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
-_PARAMETER = re.compile(rf'[ \t]*;[ \t]*(?:(?P<name>{_WORD})=(?:(?P<token>{_WORD})|"(?P<text>(?:[^"\\]|\\.)*)"))?')
+_PARAMETER = re.compile(rf'[ \t]*;[ \t]*(?:(?P<name>{_NAME})=(?:(?P<token>{_WORD})|"(?P<text>(?:[^"\\]|\\.)*)"))?')
 
 VERSIONS = {"text/xml": "1.1", "application/soap+xml": "1.2"}
 
@@ -43,7 +44,11 @@ def message_type(field: str) -> MessageType | str:
 
 
 def _parameters(field: str) -> dict[str, str] | None:
-    """The parameters by lower-case name; None: they cannot be read, or one is given twice."""
+    """
+    The parameters by lower-case name; None: they cannot be read, or one is given twice.
+
+    Some readers take ``action*`` and ``action*0`` (RFC 2231) for ``action``, so that no name may have an asterisk.
+    """
     parameters: dict[str, str] = {}
     rest = field[len(field.partition(";")[0]) :].rstrip()
     place = 0

@@ -25,6 +25,7 @@ def built(folder: Path, api: str, more: str = "") -> Gateway:
     (folder / "orders.wsdl").write_text(WSDL)
     (folder / "shop.xml").write_text(METADATA)
     (folder / "p.xml").write_text("<policies><inbound><base/></inbound></policies>")
+    (folder / "v.xml").write_text("<policies><inbound><base/><validate-odata-request/></inbound></policies>")
     return build(parse(f"apis: [{{id: orders, path: orders, {api}}}]\n{more}", "config.yaml", folder, {}))
 
 
@@ -41,6 +42,8 @@ MISTAKES = {
     f"{SOAP}, operations: [{{id: more, method: POST, url-template: /more}}]": "unknown-operation",
     f"{SOAP}, operations: [{{id: Get, method: POST}}]": "other-operation",
     "type: odata, metadata: shop.xml, operations: [{id: Custmers}]": "unknown-operation",
+    "policy: v.xml": "no-metadata",
+    f"{SOAP}, operations: [{{id: Get, policy: v.xml}}]": "no-metadata",
 }
 
 
@@ -51,6 +54,24 @@ def test_mistakes_at_load(tmp_path: Path, api: str) -> None:
         built(tmp_path, api)
     assert refused.value.problems[0].code == MISTAKES[api]
     assert refused.value.problems[0].remedy
+
+
+@pytest.mark.parametrize("api", [SOAP, "type: odata, metadata: shop.xml"])
+def test_tools_of_such_apis(tmp_path: Path, api: str) -> None:
+    """A tool over an operation that a message or an exact name chooses does not load: it would pass the choice by."""
+    (tmp_path / "tools").mkdir()
+    server = "{id: tools, type: mcp, path: tools, mcp: {tools: [{api: orders}]}}"
+    with pytest.raises(LoadError) as refused:
+        built(tmp_path, f"{api}}}, {server[:-1]}")
+    assert [problem.code for problem in refused.value.problems] == ["mcp-no-tool"]
+
+
+def test_operations_by_name(tmp_path: Path) -> None:
+    """`gateway explain` and the console see the operations themselves, whatever leads to them."""
+    gateway = built(tmp_path, f"{SOAP}, operations: [{{id: Get, policy: p.xml}}]")
+    listed = [operation.id for operation in gateway.assembly.apis[0].operations]
+    assert "Get" in listed
+    assert gateway.assembly.runtime("orders", "Get").info.id == "Get"
 
 
 def test_behind_envoys_external_processor(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ apis:
     metadata: metadata.xml
     service-url: {url}/data
     policy: api.xml
+    path-escapes: ["//"]
     operations: [{{id: BatchJobs, policy: jobs.xml}}]
 """
 API = """<policies><inbound><base/><validate-odata-request/></inbound><outbound><base/>
@@ -42,6 +43,12 @@ CASES = {
     "$batch": (404, None),
     "BatchJobs%2527": (400, None),
     "data/BatchJobs": (404, None),
+    "//BatchJobs": (404, None),
+    "()/BatchJobs": (404, None),
+    "(1)": (404, None),
+    "$metadata/BatchJobs": (404, None),
+    "$metadata(1)/BatchJobs": (404, None),
+    "%24metadata": (200, "metadata"),
 }
 
 
@@ -62,6 +69,9 @@ def test_an_odata_service(tmp_path: Path) -> None:
                 for path in CASES:
                     answer = await http.get(f"http://127.0.0.1:{port}/fno/{path}", headers=fields)
                     answers[path] = (answer.status_code, answer.headers.get("x-was"))
+                for path in ("", "$metadata"):
+                    written = await http.post(f"http://127.0.0.1:{port}/fno/{path}", headers=fields)
+                    assert (written.status_code, written.headers.get("x-was")) == (404, None)
         assert answers == CASES
 
     asyncio.run(scenario())

@@ -37,6 +37,7 @@ WIPE = """<policies><inbound><base/>
 <return-response><set-status code="403" reason="No"/></return-response></inbound></policies>"""
 ENVELOPES = {"1.1": "http://schemas.xmlsoap.org/soap/envelope/", "1.2": "http://www.w3.org/2003/05/soap-envelope"}
 ADDRESSING = "http://www.w3.org/2005/08/addressing"
+DRAFT = "http://schemas.xmlsoap.org/ws/2003/03/addressing"
 OK, FAULT, FORBIDDEN, REFUSED, UNKNOWN, LARGE, MEDIA = 200, 500, 403, 400, 404, 413, 415
 
 
@@ -103,9 +104,9 @@ def action(value: str, **more: str) -> dict[str, str]:
     return {**XML, "SOAPAction": value, **more}
 
 
-def addressed(value: str) -> str:
+def addressed(value: str, namespace: str = ADDRESSING) -> str:
     """A header of WS-Addressing."""
-    return f'<w:Action xmlns:w="{ADDRESSING}">{value}</w:Action>'
+    return f'<w:Action xmlns:w="{namespace}">{value}</w:Action>'
 
 
 MULTIPART = {"Content-Type": 'multipart/related; type="application/xop+xml"; boundary=b'}
@@ -123,6 +124,10 @@ CASES: dict[str, tuple[dict[str, str], str | bytes, int]] = {
     "the parameter of SOAP 1.2 in 1.1": ({"Content-Type": 'text/xml; action="wipe"'}, message(ADD), REFUSED),
     "two SOAPActions": (action('"add", "wipe"'), message(ADD), REFUSED),
     "two addressed actions": (XML, message(ADD, head=addressed("add") + addressed("wipe")), REFUSED),
+    "an addressed action of a draft": (XML, message(ADD, head=addressed("wipe", DRAFT)), REFUSED),
+    "an addressed action with a comment": (XML, message(ADD, head=addressed("a<!-- -->dd")), REFUSED),
+    "an addressed action with an element": (XML, message(ADD, head=addressed("<w:add>add</w:add>")), REFUSED),
+    "the parameter in the form of RFC 2231": ({"Content-Type": "text/xml; action*=utf-8''wipe"}, message(ADD), MEDIA),
     "an addressed action alone": (XML, message(WIPED, head=addressed("add")), REFUSED),
     "the body of a protected operation": (action('"wipe"'), message(WIPED), FORBIDDEN),
     "a protected operation without action": (XML, message(WIPED), FORBIDDEN),
@@ -175,6 +180,9 @@ def test_other_paths_and_methods(tmp_path: Path, service: Calculator) -> None:
             url = f"http://127.0.0.1:{port}/calc"
             assert (await http.post(f"{url}/more", headers=action("add"), content=message(ADD))).status_code == UNKNOWN
             assert (await http.get(f"{url}?wsdl")).status_code == UNKNOWN
+            for query, expected in {"soapAction=add": OK, "SoapAction=wipe": REFUSED, "soapAction=": OK}.items():
+                asked = await http.post(f"{url}?{query}", headers=XML, content=message(ADD))
+                assert (query, asked.status_code) == (query, expected)
             added = await http.post(url, headers=action('"add"'), content=message(ADD))
             assert (added.status_code, added.headers["x-was"]) == (OK, "add")
             described = await http.get(f"{url}/description")

@@ -156,6 +156,8 @@ BAD = [
     "/Customers?filter=ID eq 1",
     "/Customers?$filter =ID eq 1",
     "/Customers?$bogus=1",
+    "/Customers?a=1;$filter=Nope eq 1",
+    "/Customers?a;$filter=Nope eq 1",
     "/Customers?$filter=ID eq 1&$filter=ID eq 2",
     "/Customers?%24filter=ID eq 1&$filter=ID eq 2",
     "/Customers?$filter=ID eq 1&%2524filter=true",
@@ -256,6 +258,8 @@ HEADERS: list[tuple[dict[str, str], tuple[int, int] | None]] = [
     ({"OData-Version": "5.0"}, None),
     ({"OData-Version": "four"}, None),
     ({"OData-Version": ""}, None),
+    ({"OData-Version": "4.0;a, 4.01"}, None),
+    ({"OData-Version": "4.0;a"}, (4, 0)),
     ({"OData-MaxVersion": "3.0"}, None),
     ({"OData-MaxVersion": "x"}, None),
 ]

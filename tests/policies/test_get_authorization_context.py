@@ -44,3 +44,13 @@ def test_callers_that_only_apim_knows(bench: Bench, identity_type: str) -> None:
     with pytest.raises(LoadError) as refused:
         bench.compile(AUTHORIZATION.format(f"identity-type='{identity_type}'"))
     assert refused.value.problems[0].code == "cloud-only"
+
+
+@pytest.mark.parametrize(("provider", "authorization"), [("https:/", "vault.azure.net"), ("p", "a/b"), ("", "a")])
+def test_names_that_would_be_a_resource(bench: Bench, provider: str, authorization: str) -> None:
+    """Names may come from a caller: together they are never the URL of a resource that the identity has tokens for."""
+    asked = AUTHORIZATION.replace('"p"', f'"@(&quot;{provider}&quot;)"').replace(
+        '"a"', f'"@(&quot;{authorization}&quot;)"'
+    )
+    with pytest.raises(UpstreamError, match="without a slash"):
+        bench.use(credentials=Source(False)).run(asked.format(""))

@@ -115,7 +115,7 @@ def _request(stage: Stage, suite: Suite, sent: Sent) -> Request:
         bearer = sent.token_header.lower() == "authorization"
         headers.append(sent.token_header, f"Bearer {token}" if bearer else token)
     return Request(
-        sent.method or (operation.method if operation else "GET"),
+        sent.method or ("GET" if operation is None or operation.method == "*" else operation.method),
         _path(api, operation, sent),
         _query(sent.query),
         headers,

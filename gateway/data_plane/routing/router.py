@@ -143,7 +143,7 @@ class _Place:
 
 def _add_api(root: _Place, api: RoutedApi) -> None:
     otherwise = RoutedOperation("", "*", "/*", api.payload, api.location)
-    entry = _Entry(api, build_tree(api.operations) if api.operations else None, otherwise)
+    entry = _Entry(api, build_tree(api.routed) if api.routed else None, otherwise)
     for prefix in _prefixes(api):
         place = root
         for word in prefix:

@@ -52,6 +52,7 @@ class RoutedApi:
     Attributes:
         path: URL prefix, whole segments, any case; empty means all that no other API claims.
         revision: ``2`` is addressed by ``;rev=2`` behind the prefix; the current one also without.
+        routes: Where paths lead, if not to the *operations* themselves: something chooses among those later.
     """
 
     id: str
@@ -62,3 +63,9 @@ class RoutedApi:
     revision: str = field(kw_only=True)
     is_current: bool = True
     location: Location = NOWHERE
+    routes: Sequence[RoutedOperation] | None = None
+
+    @property
+    def routed(self) -> Sequence[RoutedOperation]:
+        """What the API's paths are matched against."""
+        return self.operations if self.routes is None else self.routes

@@ -49,7 +49,7 @@ class ReadDescription:
     def id_of(self, operation: dict[str, Any]) -> str | None:
         """The id of the operation that *operation* of the instance is."""
         action = _ACTION.search(str(operation.get("url-template", "")))
-        names = [str(operation["id"]), str(operation.get("name", "")), action[1] if action else ""]
+        names = [action[1] if action else "", str(operation["id"]), str(operation.get("name", ""))]
         return next((self.ids[name.lower()] for name in names if name.lower() in self.ids), None)
 
 
