@@ -24,7 +24,7 @@ from gateway.wire.body import Body
 from gateway.wire.headers import Headers
 from gateway.wire.messages import Response
 from gateway.wire.upstream.connection_login import logs_connection_in
-from gateway.wire.upstream.tls import present
+from gateway.wire.upstream.tls import library_context
 from gateway.wire.upstream.way import HttpProxy, StoredCertificate
 
 with without("h2"):  # 3 MiB; control traffic uses HTTP/1.1
@@ -89,27 +89,27 @@ class HttpCalls:
         return bytes(content)
 
     async def _client(self, key: _Key) -> httpx2.AsyncClient:
-        client = self._clients.get(key)
-        if client is None:
-            client = self._clients[key] = self._make(*key)
+        if key not in self._clients:
+            client = await asyncio.to_thread(_client, self._verify, *key)  # authorities take 20 ms to read
+            self._clients.setdefault(key, client)  # another call may have waited, too
+        client = self._clients[key]
         self._clients.move_to_end(key)
         if len(self._clients) > MAX_CLIENTS:
             _, oldest = self._clients.popitem(last=False)
             await oldest.aclose()
         return client
 
-    def _make(self, certificate: StoredCertificate | None, proxy: HttpProxy | None) -> httpx2.AsyncClient:
-        context = self._verify or ssl.create_default_context()
-        if certificate is not None and certificate.private_key is not None:
-            context = ssl.create_default_context()
-            present(context, certificate)
-        through = None
-        if proxy is not None:
-            account = (proxy.username, proxy.password or "") if proxy.username else None
-            through = httpx2.Proxy(proxy.url, auth=account)
-        return httpx2.AsyncClient(
-            verify=context, proxy=through, timeout=None, follow_redirects=False, cookies=no_cookies()
-        )
+
+def _client(
+    verify: ssl.SSLContext | None, certificate: StoredCertificate | None, proxy: HttpProxy | None
+) -> httpx2.AsyncClient:
+    if verify is None or (certificate is not None and certificate.private_key is not None):
+        verify = library_context(certificate=certificate if certificate and certificate.private_key else None)
+    through = None
+    if proxy is not None:
+        account = (proxy.username, proxy.password or "") if proxy.username else None
+        through = httpx2.Proxy(proxy.url, auth=account)
+    return httpx2.AsyncClient(verify=verify, proxy=through, timeout=None, follow_redirects=False, cookies=no_cookies())
 
 
 def _fields(call: Call, trace: Mapping[str, str]) -> list[tuple[bytes, bytes]]:

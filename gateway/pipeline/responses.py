@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 # A status comes from expressions too. After any other one the client would wait for a second answer, or give up.
 FINAL_STATUSES = range(200, 600)
-
+_REMEMBERED = 1_000  # characters of a message
 
 _HEADERS = {"content-type": "Content-Type: application/json", "cache-control": "Cache-Control: no-store"}
 
@@ -38,7 +38,10 @@ def error_response(refusal: PolicyError, context: Context | None = None) -> Resp
     status = refusal.status if refusal.status in FINAL_STATUSES else 500
     unexpected = status == 500 and context is not None
     activity_id = str(context.request_id) if unexpected and context else None
-    lines, body = _parts(status, refusal.headers, refusal.public_message, activity_id)
+    message = refusal.public_message
+    # An author's message can repeat what a caller has sent, of any length, and an id never comes again.
+    parts = _parts if activity_id is None and len(message) <= _REMEMBERED else _parts.__wrapped__
+    lines, body = parts(status, refusal.headers, message, activity_id)
     return Response(status, Headers.from_lines(lines.copy()), Body(body if refusal.body is None else refusal.body))
 
 

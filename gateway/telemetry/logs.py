@@ -16,9 +16,10 @@ import os
 import re
 import sys
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping, MutableMapping
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, MutableMapping
 from datetime import UTC, datetime
-from typing import Any, TypeAlias, TypeVar, cast
+from typing import Any, TypeAlias, TypeVar
 
 import orjson
 import structlog
@@ -221,11 +222,13 @@ class _Lines:
     Where structlog's lines go: standard output, all lines of a moment in one write.
 
     A flood of refused requests must not cost a system call each. Outside an event loop lines are written immediately.
+    Threads log, too: whoever makes or writes lines takes them out one by one, so that none is lost or comes twice.
     """
 
     def __init__(self) -> None:
-        self._waiting: list[str | _Unmade] = []
+        self._waiting: deque[str | _Unmade] = deque()
         self._unmade = 0
+        self._ready: deque[str] = deque()  # made, and before those that wait
         self._flushing_loop: asyncio.AbstractEventLoop | None = None
 
     def msg(self, line: str) -> None:
@@ -247,7 +250,7 @@ class _Lines:
     def _make(self) -> None:
         """Make the lines that are to be made: what takes 10 µs between two requests takes 3 one after another."""
         self._unmade = 0
-        self._waiting = [entry if isinstance(entry, str) else _made(entry) for entry in self._waiting]
+        self._ready.extend(entry if isinstance(entry, str) else _made(entry) for entry in _taken(self._waiting))
 
     def _flush_soon(self) -> bool:
         """Whether the event loop will flush; False: there is none."""
@@ -263,13 +266,21 @@ class _Lines:
     def flush(self) -> None:
         """Hand what waits to the writer."""
         self._flushing_loop = None
-        if not self._waiting:
-            return
         self._make()
-        lines, self._waiting = self._waiting, []
-        _Output.writer.write(sys.stdout, cast("list[str]", lines))
+        lines = [*_taken(self._ready)]
+        if lines:
+            _Output.writer.write(sys.stdout, lines)
 
     debug = info = warning = warn = error = err = critical = fatal = exception = log = msg
+
+
+def _taken(entries: deque[T]) -> Iterator[T]:
+    """All *entries*, each of them to one thread only."""
+    while True:
+        try:
+            yield entries.popleft()
+        except IndexError:
+            return
 
 
 def _made(entry: _Unmade) -> str:

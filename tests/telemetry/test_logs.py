@@ -6,6 +6,8 @@ import asyncio
 import json
 import logging
 import re
+import sys
+import threading
 import time
 from datetime import datetime
 
@@ -182,3 +184,32 @@ def test_captured_lines_are_not_written_directly(capsys: pytest.CaptureFixture[s
         assert capsys.readouterr().out == ""
     finally:
         structlog.reset_defaults()
+
+
+def test_lines_of_threads_take_none_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Threads write what waits while the loop makes lines: each line comes once."""
+    written, is_over = list[str](), threading.Event()
+    monkeypatch.setattr(logs._Output.writer, "write", lambda _, lines: written.extend(lines))
+    monkeypatch.setattr(logs._Output.writer, "wait", lambda: None)
+
+    def interrupt() -> None:
+        while not is_over.wait(1e-4):
+            logs._lines.msg("a thread's")
+
+    async def serve() -> None:
+        for number in range(4_000):
+            logs._lines.later(lambda subject, _: subject, str(number))
+
+    before, threads = sys.getswitchinterval(), [threading.Thread(target=interrupt) for _ in range(3)]
+    sys.setswitchinterval(1e-6)
+    try:
+        for thread in threads:
+            thread.start()
+        asyncio.run(serve())
+    finally:
+        is_over.set()
+        sys.setswitchinterval(before)
+        for thread in threads:
+            thread.join()
+    logs.flush()
+    assert sorted(line for line in written if line != "a thread's") == sorted(map(str, range(4_000)))

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import gzip
 import ssl
+import threading
 import zlib
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trustme
@@ -124,6 +126,24 @@ def test_private_certificate_authority(tmp_path: Path) -> None:
     assert asyncio.run(fetched(raw("200 OK", b"{}"), HttpFetch(str(tmp_path / "ca.pem")), tls)).status == 200
     with pytest.raises(IssuerError, match="cannot be reached"):
         asyncio.run(fetched(raw("200 OK", b"{}"), HttpFetch(), tls))
+
+
+def test_authorities_are_read_once_and_never_on_the_loop(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Reading them takes longer than a turn of the loop may: it waits in a thread, and the next fetch shares them."""
+    authorities, readers = tmp_path / "ca.pem", list[threading.Thread]()
+    trustme.CA().cert_pem.write_to_path(str(authorities))
+    read = ssl.create_default_context
+
+    def noted(*arguments: Any, **options: Any) -> ssl.SSLContext:
+        readers.append(threading.current_thread())
+        return read(*arguments, **options)
+
+    monkeypatch.setattr(ssl, "create_default_context", noted)
+    fetch = HttpFetch(str(authorities))
+    for _ in range(2):
+        assert asyncio.run(fetched(raw("200 OK", b"{}"), fetch)).status == 200
+    assert len(readers) == 1
+    assert readers[0] is not threading.main_thread()
 
 
 def test_missing_ca_file() -> None:

@@ -22,6 +22,7 @@ from gateway.notifications.settings import CallbackSettings
 from gateway.outside.isolation import no_cookies
 from gateway.telemetry.calls import calling
 from gateway.wire.addresses import PinnedTransport, Resolve, resolve
+from gateway.wire.upstream.tls import library_context
 
 # Raised before a byte of the request left us, so the receiver cannot have acted on it.
 _UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
@@ -44,7 +45,7 @@ class CallbackSender:
         self._resolve = resolver
         # Keep-alive would let two names on one address share a connection, and its certificate check.
         limits = httpx.Limits(max_connections=settings.concurrency, max_keepalive_connections=0)
-        transport = PinnedTransport(verify=tls or ssl.create_default_context(), limits=limits, trust_env=False)
+        transport = PinnedTransport(verify=tls or library_context(), limits=limits, trust_env=False)
         timeout = httpx.Timeout(settings.read_timeout_s, connect=settings.connect_timeout_s, pool=None)
         self._client = httpx.AsyncClient(
             transport=transport, timeout=timeout, trust_env=False, follow_redirects=False, cookies=no_cookies()

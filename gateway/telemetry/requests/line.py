@@ -16,6 +16,7 @@ from gateway.telemetry.logs import shows_credential
 from gateway.telemetry.requests.record import RequestOutcome, RequestRecord
 
 _CAUSE = ("api", "operation", "status", "source", "scope", "section", "place", "reason", "detail")
+_NOTHING_MORE = (None,) * 7
 
 
 def parts_of(record: RequestRecord) -> tuple[str, str, str, str] | None:
@@ -65,11 +66,10 @@ def _cause(values: tuple[object, ...]) -> str:
 
 
 def _is_usual(record: RequestRecord) -> bool:
-    """Whether it went no further than the policy that refused it, and neither trace nor call belong to it."""
+    """Whether it went no further than the policy that refused it, and nothing else belongs to it."""
+    more = record.backend, record.trace, record.trace_id, record.span_id, record.graphql, record.tool, record.parent
     return (
-        record.backend is None
-        and record.trace is None
-        and record.trace_id is None
+        more == _NOTHING_MORE
         and record.grpc_status is None
         and record.timings.inbound_ms is not None
         and record.timings.backend_ms is None

@@ -150,24 +150,22 @@ class Caller:
             return last
         data = received[:-4]
         lines = data.decode("latin-1").split("\r\n")
-        if last is not None and vary(last, self._lines, lines, self._settings):
-            head = last
-        else:
-            head = self._parsed(data, lines)
-            if self._settings.via:
-                _add_via(head, f"{self._version or f'1.{head.minor}'} {self._settings.via}")
+        try:
+            is_varied = last is not None and vary(last, self._lines, lines, self._settings)
+            head = last if last is not None and is_varied else self._parsed(data, lines)
+        except HeadError as error:
+            error.line = lines[0]
+            raise
         remembered = (received, lines, head) if len(data) <= _MAX_REMEMBERED else (b"", [], None)
         self.received, self._lines, self.head = remembered
         return head
 
     def _parsed(self, data: bytes, lines: list[str]) -> RequestHead:
         """A head that is not like the last one. Raises HeadError."""
-        try:
-            head = parse_head(data, lines, self._settings)
-            self._origin = self._rewrite(head)
-        except HeadError as error:
-            error.line = lines[0]
-            raise
+        head = parse_head(data, lines, self._settings)
+        self._origin = self._rewrite(head)
+        if self._settings.via:
+            _add_via(head, f"{self._version or f'1.{head.minor}'} {self._settings.via}")
         return head
 
     def renew(self, settings: ServerSettings) -> None:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, cast
 from urllib.parse import urlsplit
 
+from gateway.wire.upstream.tls import library_context
 from gateway.wire.upstream.way import HttpProxy
 
 _MAX_ANSWER_BYTES = 16 * 1024
@@ -222,7 +223,7 @@ def to_proxy(proxy: HttpProxy, next_address_s: float | None = None) -> Direct:
         raise ValueError("the proxy has no absolute http or https URL")
     if parts.scheme == "http":
         return Direct(parts.hostname, parts.port or 80, None, None, next_address_s)
-    return Direct(parts.hostname, parts.port or 443, ssl.create_default_context(), parts.hostname, next_address_s)
+    return Direct(parts.hostname, parts.port or 443, library_context(), parts.hostname, next_address_s)
 
 
 def authorization_line(proxy: HttpProxy) -> str:

@@ -1,8 +1,8 @@
 """
-TLS contexts towards backends.
+TLS contexts towards backends, and for the gateway's own calls.
 
-The system's authorities take 20 ms to read, and 800 KiB: backends with the same settings share one context while any of
-them is there. Files that have changed since make another one.
+The system's authorities take 20 ms to read, and 800 KiB: whoever has the same settings shares one context while anybody
+has it. Files that have changed since make another one.
 """
 
 from __future__ import annotations
@@ -34,14 +34,39 @@ def client_context(
     Raises:
         OSError: A file is missing or holds no usable certificate (``ssl.SSLError`` is one).
     """
-    authorities = [settings.ca_file] if settings.ca_file else _system_authorities()
-    files = [*authorities, settings.certificate_file, settings.key_file]
+    files = [*_authorities(settings.ca_file), settings.certificate_file, settings.key_file]
     relaxed = settings.verify_chain, settings.verify_name
     key = (*relaxed, *files, *map(_state, files), settings.key_password, *protocols, certificate)
     context = _shared.get(key)
     if context is None:
         context = _shared[key] = _fresh_context(settings, protocols, certificate)
     return context
+
+
+def library_context(ca_file: Path | None = None, certificate: StoredCertificate | None = None) -> ssl.SSLContext:
+    """
+    The same for a library that makes calls over HTTP/1.1, which may set that as its protocol and nothing else.
+
+    Its sessions are the standard library's: whoever makes one outside asyncio's own transports tells it of the end of
+    what is received, which ``paced`` ones leave to asyncio. On an event loop it is asked for in a thread.
+
+    Raises:
+        OSError: As for ``client_context``.
+    """
+    files = _authorities(ca_file)
+    key = ("library", *files, *map(_state, files), certificate)
+    context = _shared.get(key)
+    if context is None:
+        context = ssl.create_default_context(cafile=ca_file)
+        if certificate is not None:
+            present(context, certificate)
+        context.set_alpn_protocols(["http/1.1"])
+        _shared[key] = context
+    return context
+
+
+def _authorities(ca_file: Path | None) -> list[Path]:
+    return [ca_file] if ca_file else _system_authorities()
 
 
 def _system_authorities() -> list[Path]:

@@ -38,6 +38,9 @@ RECORDS: dict[str, dict[str, Any]] = {
     "half a surrogate pair in the message": {"detail": "\udfff"},
     "a credential behind half a surrogate pair": {"found": "\udfffBearer abcdefgh12345678"},
     "a gRPC call": {"status": 200, "grpc_status": 14},
+    "a GraphQL request": {"graphql": "query Users"},
+    "a call of a tool": {"tool": "search_orders"},
+    "for a call of a tool": {"parent": "id-0"},
     "secrets as names": {"found": {JWT: {"the-own-secret": 1}, "Bearer abcdefgh12345678": 2}},
     "a number beyond 64 bits": {"found": 1 << 70},
     "token in the path": {"path": f"/{JWT}"},
@@ -59,8 +62,13 @@ def record(**changes: Any) -> RequestRecord:
         "api": "orders", "operation": "read",
         "source": "validate-jwt", "scope": "api", "section": "inbound", "place": "orders.xml:7",
         "reason": "TokenExpired", "detail": "Lifetime validation failed.", "client": "192.0.2.1", "expected": "a JWT",
+        "timings": Timings(0.25), "elapsed_ms": 0.25,
     }  # fmt: skip
     return RequestRecord("id-1", 1e9, **{**facts, **changes})
+
+
+# Parts of the caller and of the timings, which the records above have, and a number.
+SET_OTHERWISE = {"object_id", "application_id", "subscription", "timings", "grpc_status"}
 
 
 @pytest.fixture
@@ -87,6 +95,14 @@ def test_the_bytes_are_the_same(monkeypatch: pytest.MonkeyPatch, lines: list[str
     assert lines[0] == lines[1]
     assert not any(secret in lines[0] for secret in (JWT, "abcdefgh", ":secret", "own-secret"))
     assert ("grpc_status" in json.loads(lines[0])) is ("grpc_status" in RECORDS[name])
+
+
+@pytest.mark.parametrize("name", sorted(record().own_members().keys() - SET_OTHERWISE))
+def test_no_member_is_forgotten(lines: list[str], name: str) -> None:
+    """Whatever a record may have of its own is in its line, whichever way that is made; a new member, too."""
+    shown = record(**{name: {"client_left": True, "received": 7, "sent": 7, "elapsed_ms": 7.5}.get(name, "m-1")})
+    AccessLog().write(shown)
+    assert json.loads(lines[0])[name] == shown.own_members()[name]
 
 
 @pytest.mark.parametrize("count", [1, 15, 16, 50])

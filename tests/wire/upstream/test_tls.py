@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import ssl
 import weakref
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 import trustme
 
 from gateway.wire.settings import TlsSettings
-from gateway.wire.upstream.tls import client_context
+from gateway.wire.upstream.tls import client_context, library_context
 from gateway.wire.upstream.way import StoredCertificate
 
 ISSUER = trustme.CA()
@@ -59,3 +60,24 @@ def test_contexts_end_with_their_backends() -> None:
     gone = weakref.ref(client_context(PLAIN, ("a protocol of its own",)))
     gc.collect()
     assert gone() is None
+
+
+def test_libraries_share_a_context_that_no_backend_has(tmp_path: Path) -> None:
+    """Keys, send-request, callbacks and proxies trust alike; who presents a certificate, or trusts a file, does not."""
+    bundle = tmp_path / "authorities.pem"
+    ISSUER.cert_pem.write_to_path(bundle)
+    context = library_context()
+    others = library_context(bundle), library_context(certificate=CERTIFICATE), client_context(PLAIN)
+    assert library_context() is context
+    assert library_context(bundle) is others[0]
+    assert len({context, *others}) == 4
+    assert all(other.check_hostname and other.verify_mode == ssl.CERT_REQUIRED for other in (context, *others))
+
+
+def test_sessions_of_a_library_see_the_end_of_what_is_received() -> None:
+    """Libraries that make sessions themselves would wait forever for more, where a paced one waits for asyncio."""
+    received = ssl.MemoryBIO()
+    session = library_context().wrap_bio(received, ssl.MemoryBIO(), server_hostname="localhost")
+    received.write_eof()
+    with pytest.raises(ssl.SSLEOFError):
+        session.do_handshake()
