@@ -14,7 +14,7 @@ import math
 import re
 from collections.abc import Iterator
 
-from prometheus_client.core import CounterMetricFamily, SummaryMetricFamily
+from prometheus_client.metrics_core import CounterMetricFamily, SummaryMetricFamily
 from prometheus_client.registry import Collector
 
 MAX_METRICS = 100
