@@ -6,6 +6,7 @@ Next to nothing is imported before ``main`` runs, so that Ctrl-C ends a command 
 
 import gc
 import sys
+from collections.abc import Callable
 
 from gateway.interruption import interrupted, note_interrupts
 
@@ -15,8 +16,7 @@ def main() -> None:
     note_interrupts()
     try:
         gc.disable()  # modules stay: looking through them again and again takes a fifth of a start
-        from gateway.cli import main as run
-
+        run = _command()
         gc.enable()
         run()
     except KeyboardInterrupt:
@@ -26,6 +26,19 @@ def main() -> None:
         if interrupted():
             sys.exit(130)
         raise
+
+
+def _command() -> Callable[[], None]:
+    """What runs the command line: `gateway serve` with plain options needs no library for that."""
+    from gateway.commands.outcomes import end_with
+    from gateway.commands.serve.starting import plain, start
+
+    options = plain(sys.argv[1:])
+    if options is not None:
+        return lambda: end_with(lambda: start(**options))
+    from gateway.cli import main
+
+    return main
 
 
 if __name__ == "__main__":

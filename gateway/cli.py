@@ -1,22 +1,17 @@
 """
-The command line: its commands, and how their errors are reported.
+The command line: its commands.
 
 Each command lives in ``gateway/commands`` and is imported when it is named, so that none pays for another's libraries.
-Errors go to stderr as ``file:line:column: code: message (remedy)``.
 """
 
 from __future__ import annotations
 
-import io
-import os
-import sys
 from collections.abc import Sequence
-from typing import TextIO
 
 from cyclopts import App
 
 from gateway import __version__
-from gateway.errors import GatewayError, LoadError
+from gateway.commands.outcomes import end_with
 from gateway.outside.lean_imports import without
 
 with without("rich"):  # to paint tracebacks: 0.2 s and 6 MiB for what is never used
@@ -91,28 +86,4 @@ for name, (place, summary) in COMMANDS.items():
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point of the ``gateway`` command."""
-    for stream in (sys.stdout, sys.stderr):
-        _print_everything(stream)
-    try:
-        outcome = app(arguments)
-    except LoadError as error:
-        print(error, file=sys.stderr)
-        sys.exit(error.exit_code)
-    except GatewayError as error:
-        print(f"gateway: {error}", file=sys.stderr)
-        sys.exit(error.exit_code)
-    except BrokenPipeError:  # the reader has seen enough: `gateway schema policy | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
-    except KeyboardInterrupt:
-        sys.exit(130)
-    sys.exit(outcome if isinstance(outcome, int) else 0)
-
-
-def _print_everything(stream: TextIO) -> None:
-    """
-    Documents and messages have characters that a system's own code page lacks (Windows uses one even for files and
-    pipes): those are UTF-8, and a terminal shows an escape for what it cannot show.
-    """
-    if isinstance(stream, io.TextIOWrapper):
-        stream.reconfigure(encoding=None if stream.isatty() else "utf-8", errors="backslashreplace")
+    end_with(lambda: app(arguments))

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import cast
 
-from prometheus_client import CollectorRegistry
+from prometheus_client.registry import CollectorRegistry
 from starlette.applications import Starlette
 
 from gateway.assembly.apis import Assembly, assemble

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from prometheus_client import CollectorRegistry
+from prometheus_client.registry import CollectorRegistry
 from starlette.applications import Starlette
 
 from gateway.assembly.certificates import client_authorities

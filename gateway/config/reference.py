@@ -74,13 +74,14 @@ def _table(path: tuple[str, ...], model: type[Block]) -> Iterator[str]:
     yield f"{inspect.cleandoc(model.__doc__ or '')}\n"
     yield "| key | default | meaning |"
     yield "|---|---|---|"
+    meanings = model.meanings()
     for name, field in model.model_fields.items():
-        yield f"| `{field.alias or key_of(name)}` | {_default(field)} | {_meaning(field)} |"
+        yield f"| `{field.alias or key_of(name)}` | {_default(field)} | {_meaning(meanings.get(name, ''))} |"
     yield ""
 
 
-def _meaning(field: FieldInfo) -> str:
-    return " ".join((field.description or "").split()).replace("|", "\\|")
+def _meaning(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")
 
 
 def _default(field: FieldInfo) -> str:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from prometheus_client import CollectorRegistry
-from prometheus_client.exposition import choose_encoder
+from prometheus_client.registry import CollectorRegistry
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
@@ -40,6 +39,8 @@ def create_app(
         return JSONResponse(report, 200 if ready else 503)
 
     async def metrics(request: Request) -> Response:
+        from prometheus_client.exposition import choose_encoder  # has an HTTP server and a client: 1 MiB
+
         encode, media_type = choose_encoder(request.headers.get("accept", ""))
         return Response(encode(registry), media_type=media_type)
 

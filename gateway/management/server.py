@@ -13,9 +13,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import cast
 
-import uvicorn
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from gateway.management.attempts import network_of
@@ -57,7 +57,7 @@ async def serve_management(
             if not closing.is_set():
                 raise  # else its client has not read the answer in time
 
-    settings = uvicorn.Config(
+    settings = Config(
         told,
         http=_InnerConnection if inside else ManagementConnection,
         ws="none",

@@ -37,7 +37,6 @@ class Block(BaseModel):
         alias_generator=key_of,
         validate_by_name=True,
         validate_by_alias=True,
-        use_attribute_docstrings=True,
         hide_input_in_errors=True,
         validate_default=False,
         allow_inf_nan=False,
@@ -57,6 +56,21 @@ class Block(BaseModel):
         """What is written in a file: only keys count, never names of fields. Raises pydantic.ValidationError."""
         return cls.model_validate(data, context=surroundings, by_alias=True, by_name=False)
 
+    @classmethod
+    def meanings(cls) -> dict[str, str]:
+        """Field → its documentation: its docstring."""
+        from gateway.reading.field_docstrings import field_docstrings  # reads the source
+
+        return field_docstrings(cls)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        written = handler(schema)
+        fields = handler.resolve_ref_schema(written).get("properties", {})
+        for name, meaning in cls.meanings().items():
+            fields[cls.model_fields[name].alias].setdefault("description", meaning)
+        return written
+
 
 class Switch(Block):
     """
@@ -75,7 +89,7 @@ class Switch(Block):
 
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        written = handler.resolve_ref_schema(handler(schema))
+        written = handler.resolve_ref_schema(super().__get_pydantic_json_schema__(schema, handler))
         return {"description": written.pop("description", ""), "anyOf": [{"type": "boolean"}, written]}
 
 

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from heapq import nlargest
 from typing import NamedTuple
 
-from prometheus_client.core import CounterMetricFamily, SummaryMetricFamily
+from prometheus_client.metrics_core import CounterMetricFamily, SummaryMetricFamily
 from prometheus_client.registry import Collector
 
 MAX_METRICS = 100

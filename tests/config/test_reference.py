@@ -100,7 +100,7 @@ def test_every_setting_says_what_it_means() -> None:
 
 
 def _undescribed(model: type[Block]) -> list[str]:
-    return [name for name, field in model.model_fields.items() if not field.description]
+    return [name for name in model.model_fields if not model.meanings().get(name)]
 
 
 def test_each_setting_is_declared_once() -> None:

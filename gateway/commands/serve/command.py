@@ -10,11 +10,9 @@ from cyclopts.validators import Number
 
 from gateway.commands.options import CONFIG, ConfigPath
 from gateway.commands.platforms import require_linux
-from gateway.wire.memory import hold
+from gateway.commands.serve.starting import MOST_PORTS, MOST_WORKERS, start
 
-MOST_WORKERS = 1024
-
-Port = Annotated[int, Parameter(validator=Number(gte=0, lte=65_535))]
+Port = Annotated[int, Parameter(validator=Number(gte=0, lte=MOST_PORTS))]
 
 
 def _some_workers(_: object, value: object) -> None:
@@ -59,14 +57,10 @@ def serve(  # noqa: PLR0913 (one option each)
     settings
         With --apim: one parameter as `name=value`.
     """
+    if apim is None:
+        return start(config, workers=workers, port=port, watch=watch)
     require_linux("gateway serve")
-    if apim is not None:
-        from gateway.commands.importing.sources.inputs import read_inputs
-        from gateway.commands.serve.running import serve_instance
+    from gateway.commands.importing.sources.inputs import read_inputs
+    from gateway.commands.serve.running import serve_instance
 
-        return serve_instance(apim, read_inputs(parameters or (), settings or ()), port, watch)
-    hold()
-    from gateway.serving.process import serve as run
-    from gateway.serving.source import ConfigurationFile
-
-    return run(ConfigurationFile(config), workers=workers, port=port, watch=watch)
+    return serve_instance(apim, read_inputs(parameters or (), settings or ()), port, watch)

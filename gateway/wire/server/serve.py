@@ -14,7 +14,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, cast
 
-import uvicorn
+from uvicorn.config import Config
+from uvicorn.server import Server
 
 from gateway.errors import GatewayError
 from gateway.reading.values import revealed
@@ -32,10 +33,10 @@ _LOOK_S = 0.02
 _DEFAULT = ServerSettings()
 
 
-class EmbeddedServer(uvicorn.Server):
+class EmbeddedServer(Server):
     """A uvicorn server that leaves signals to its program, and starts and stops on events."""
 
-    def __init__(self, config: uvicorn.Config) -> None:
+    def __init__(self, config: Config) -> None:
         super().__init__(config)
         self.ready = asyncio.Event()
         self.stop = asyncio.Event()
@@ -169,11 +170,9 @@ async def _say_goodbye(open_: set[ClientConnection]) -> None:
         patience -= 1
 
 
-def configure(
-    listener: Listener, host: str, port: int, *, tls: ListenerTls | None = None, workers: int = 1
-) -> uvicorn.Config:
+def configure(listener: Listener, host: str, port: int, *, tls: ListenerTls | None = None, workers: int = 1) -> Config:
     """uvicorn's configuration for *listener*."""
-    config = uvicorn.Config(
+    config = Config(
         app=listener,
         host=host,
         port=port,
