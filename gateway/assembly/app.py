@@ -146,7 +146,7 @@ def build(config: Config, former: Gateway | None = None) -> Gateway:
     watcher = request_watcher(config, outside.telemetry, traces)
     assembly = assemble(config, services, outside.targets, metrics, watcher, requests)
     access = management_access(config, None if former is None else former.access)
-    parts = ConsoleParts(assembly, readiness, metrics, outside, traces, requests, access, emitted)
+    parts = ConsoleParts(assembly, readiness, metrics, outside, traces, requests, access=access, emitted=emitted)
     console = process_console(parts, None if former is None else former.console)
     gateway = Gateway(
         config=config,

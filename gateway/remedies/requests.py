@@ -213,6 +213,13 @@ REQUEST: Mapping[str, Remedy] = {
         "session-key binds sessions to callers: let a policy verify a token, ask for a subscription key or a client "
         "certificate, or remove session-key."
     ),
+    "ContentSafetyViolation": lambda _: (
+        "The prompt or the answer has what llm-content-safety forbids: say it otherwise, or change thresholds, "
+        "blocklists or shield-prompt. What cannot be read as one JSON text is refused, too."
+    ),
+    "ContentSafetyUnavailable": lambda _: (
+        "The content safety service gave no judgement in time: look at its backend, its key and its quota."
+    ),
     "ODataMetadataNotAvailable": lambda _: "Make it an API of type odata with metadata, or remove the policy there.",
     "Bad request": _validation,
     "Response not allowed": lambda _: "The backend's response does not fit the API's definition: correct one of them.",

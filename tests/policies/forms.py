@@ -339,6 +339,22 @@ FORMS = [
         " header: {name: A, action: prevent}}",
     ),
     (
+        "set-graphql-resolver",
+        '<set-graphql-resolver parent-type="Query" field="users"><http-data-source><http-request>'
+        "<set-method>GET</set-method><set-url>http://h/u</set-url></http-request></http-data-source>"
+        "</set-graphql-resolver>",
+        "- set-graphql-resolver:\n"
+        "    parent-type: Query\n"
+        "    field: users\n"
+        "    http-data-source: {http-request: {set-method: GET, set-url: 'http://h/u'}}",
+    ),
+    (
+        "validate-graphql-request",
+        '<validate-graphql-request max-depth="5"><authorize><rule path="/__*" action="reject"/></authorize>'
+        "</validate-graphql-request>",
+        "- validate-graphql-request: {max-depth: 5, authorize: [{path: '/__*', action: reject}]}",
+    ),
+    (
         "validate-odata-request",
         '<validate-odata-request error-variable-name="e" min-odata-version="4.0" max-size="10"/>',
         "- validate-odata-request: {error-variable-name: e, min-odata-version: '4.0', max-size: 10}",

@@ -56,6 +56,8 @@ CASES: list[tuple[Facts, str]] = [
     (Facts(reason="McpOriginNotAllowed"), "allowed-origins"),
     (Facts(reason="McpSessionUnknown"), "initialize again"),
     (Facts(reason="McpCallerUnknown"), "session-key"),
+    (Facts(reason="ContentSafetyViolation"), "thresholds"),
+    (Facts(reason="ContentSafetyUnavailable"), "quota"),
     (Facts(reason="ODataMetadataNotAvailable"), "type odata"),
     (Facts(reason="Bad request"), "definition"),
     (Facts(reason="Bad request", asked={"rule": "SizeLimit"}), "max-size"),

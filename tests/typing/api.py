@@ -14,9 +14,11 @@ from gateway import __version__
 from gateway.documents.model import Section
 from gateway.documents.shape import Attribute, Child, Element, Kind
 from gateway.emulators.certificates import ServerTls, throw_away
+from gateway.emulators.content_safety import ContentSafetyEmulator
 from gateway.emulators.d365 import Access, D365Emulator, Job, Life, Step
 from gateway.emulators.d365.lives import canceled, deleted, endless, ends, recurring, scheduled, stays
 from gateway.emulators.entra import Application, Directory, EntraEmulator, KeyRing, Resource, SigningKey
+from gateway.emulators.openai import OpenAIEmulator
 from gateway.emulators.receiver import Activity, Answer, CallbackReceiver
 from gateway.emulators.serving import Binding, serve, serve_here
 from gateway.errors import GatewayError, LoadError, PolicyError
@@ -71,6 +73,10 @@ async def serving() -> None:
     tls = throw_away(Path("certificates"))
     assert_type(tls, ServerTls)
     with serve(EntraEmulator(), Binding(tls=tls.context)) as url:
+        assert_type(url, str)
+    async with serve_here(OpenAIEmulator(), Binding(port=8084)) as url:
+        assert_type(url, str)
+    async with serve_here(ContentSafetyEmulator(), Binding(port=8085)) as url:
         assert_type(url, str)
     async with serve_here(EntraEmulator(), Binding(port=8082)) as url:
         assert_type(url, str)
