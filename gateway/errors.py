@@ -4,7 +4,8 @@ The error tree.
     GatewayError
     ├── LoadError            start-up: a list of problems, each with file, line, column, code and remedy
     ├── PolicyError          a request: a policy refuses, with APIM's reason; the pipeline continues with on-error
-    │   └── GraphQLRefusal   a GraphQL request that is not run, with its errors in GraphQL's own form
+    │   ├── GraphQLRefusal   a GraphQL request that is not run, with its errors in GraphQL's own form
+    │   └── McpMessageRefusal   an MCP message that policies could not read, with a JSON-RPC error
     ├── ExpressionError      a request: a policy expression threw (C# exception); becomes a PolicyError
     ├── XmlError             a body is not well-formed XML, or attempts something that is forbidden
     ├── ODataMismatch        a URL or header that the metadata of an OData service does not allow

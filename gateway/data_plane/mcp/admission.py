@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gateway.data_plane.mcp.entrance import MESSAGE, PLACE
+from gateway.data_plane.mcp.entrance import PLACE, message_key
 from gateway.data_plane.mcp.messages import INVALID_PARAMS, INVALID_REQUEST, RpcError, error_text, read_message
 from gateway.data_plane.mcp.protocol import check_repeated
 from gateway.errors import PolicyError
@@ -52,7 +52,7 @@ class McpAdmission(Policy):
         if request.original_method == "POST":
             _check_message(request)
             if not self._keeps:
-                del request.memo[MESSAGE]
+                del request.memo[message_key(request)]
         elif request.upgrade or request.body is not None or request.original_method not in _WITHOUT_MESSAGE:
             headers = (("Allow", "GET, POST, DELETE"),)
             raise PolicyError(405, "McpMessageNotPosted", "MCP messages are sent with POST", headers=headers)
@@ -66,7 +66,7 @@ class McpAdmission(Policy):
 
 def _check_message(request: Request) -> None:
     """Raises McpMessageRefusal: its message was not read, calls a tool without a name, or its fields say otherwise."""
-    known = request.memo.get(MESSAGE)
+    known = request.memo.get(message_key(request))
     if known is None:
         raise McpMessageRefusal(_mistake(b"" if request.body is None else request.body.content))
     message: Message = known[1]

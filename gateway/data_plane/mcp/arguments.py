@@ -29,7 +29,12 @@ NEVER = frozenset(
     upgrade via x-real-ip x-http-method-override x-method-override x-original-url x-rewrite-url
     """.split()
 )
-_NEVER_BEGINNING = ("x-forwarded-", "mcp-", "x-ms-client-principal", "sec-", "proxy-")
+_NEVER_BEGINNING = tuple(
+    """
+    apim- cf- client-cert client-ip mcp- ocp-apim- proxy- sec- true-client-ip x-arr- x-client-cert x-client-ip x-envoy-
+    x-forwarded- x-ms-client-principal x-original- x-ssl-
+    """.split()
+)  # proxies and platforms say with them who is calling
 
 _NAME = re.compile(r"\{(\*?)([^{}]*)\}|(\*)\Z")
 _FIELD_VALUE = re.compile(r"[\x20-\x7e]*")

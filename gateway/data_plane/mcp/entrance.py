@@ -28,16 +28,24 @@ if TYPE_CHECKING:
     from gateway.data_plane.mcp.settings import McpSettings
     from gateway.pipeline.context import Context
     from gateway.pipeline.outcome import MaybeLater
-    from gateway.wire.messages import Ending
+    from gateway.wire.messages import Ending, Request
 
 METHOD_VARIABLE = "mcp-method"
 TOOL_VARIABLE = "mcp-tool"
-MESSAGE = "mcp-message"  # key of a request's memo: a body, and the message that it is
 PARENT = "mcp-parent"  # key of the memo of a call's request: the id of the request that called
 
 PLACE = Place("mcp", Scope.GLOBAL, Section.INBOUND, "")
 _UTF_8 = re.compile(r"[^;]*;[ \t]*charset=(\"?)utf-?8\1[ \t]*;?[ \t]*", re.IGNORECASE)
 _NAME = re.compile(r"[A-Za-z0-9_./-]{1,128}")  # what a log, a metric and a counter's key may have
+
+
+def message_key(request: Request) -> object:
+    """
+    Key of the memo of *request*: its body's content, and the message that it is.
+
+    It is this request's alone: over HTTP/2, others with the same head have the same memo at the same time.
+    """
+    return "mcp-message", request.id
 
 
 def _is_utf_8(types: tuple[str, ...]) -> bool:
@@ -85,7 +93,7 @@ class McpEntrance(Policy):
             message = read_message(content)
         except RpcError:
             return
-        context.request.memo[MESSAGE] = content, message  # until the end: the connection keeps the memo
+        context.request.memo[message_key(context.request)] = content, message
         context.after_response = [*(context.after_response or ()), self._ended]
         self._tell(message, context)
 
@@ -103,7 +111,7 @@ class McpEntrance(Policy):
 
     def _ended(self, context: Context, ending: Ending) -> None:
         """The message has been answered; tools that do not exist are counted together."""
-        context.request.memo.pop(MESSAGE, None)
+        context.request.memo.pop(message_key(context.request), None)  # which the connection keeps
         if TOOL_VARIABLE in context.variables:
             self._calls.count(context.operation.id, ending.status_code or 0)
 

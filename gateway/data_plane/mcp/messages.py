@@ -82,12 +82,7 @@ class Message:
 
 def read_message(content: bytes) -> Message:
     """The message in *content*. Raises RpcError."""
-    try:
-        value = read_json(content)
-        if b"\\u" in content:
-            json.dumps(value, ensure_ascii=False).encode()  # half a character is none
-    except (ValueError, RecursionError):
-        raise RpcError(PARSE_ERROR, _UNREADABLE) from None
+    value = _value(content)
     if isinstance(value, list):
         raise RpcError(INVALID_REQUEST, "Batches are not accepted: send one message a request")
     if not isinstance(value, dict) or value.get("jsonrpc") != "2.0":
@@ -97,6 +92,17 @@ def read_message(content: bytes) -> Message:
     if not is_shallow(value):
         raise RpcError(INVALID_REQUEST, f"The message is nested more than {MAX_DEPTH} levels deep")
     return _message(value)
+
+
+def _value(content: bytes) -> Any:
+    """The JSON value in *content*. Raises RpcError: it has more readings than one, or none."""
+    try:
+        value = read_json(content)
+        if b"\\u" in content:
+            json.dumps(value, ensure_ascii=False).encode()  # half a character is none
+    except (ValueError, RecursionError):
+        raise RpcError(PARSE_ERROR, _UNREADABLE) from None
+    return value
 
 
 def _message(value: dict[str, Any]) -> Message:

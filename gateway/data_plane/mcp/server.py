@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from gateway.data_plane.mcp.arguments import BadArguments
 from gateway.data_plane.mcp.calls import CallTerms, ToolCall
-from gateway.data_plane.mcp.entrance import MESSAGE
+from gateway.data_plane.mcp.entrance import message_key
 from gateway.data_plane.mcp.messages import (
     HEADER_MISMATCH,
     INVALID_PARAMS,
@@ -229,7 +229,7 @@ def _pages(listings: Iterable[bytes]) -> Iterator[bytes]:
 def _message(request: Request) -> Message:
     """The message in *request*, read once unless a policy has changed it. Raises RpcError."""
     content = b"" if request.body is None else request.body.content
-    known: tuple[bytes, Message] | None = request.memo.pop(MESSAGE, None)  # a long call does not keep it
+    known: tuple[bytes, Message] | None = request.memo.pop(message_key(request), None)  # a long call does not keep it
     return known[1] if known is not None and known[0] is content else read_message(content)
 
 

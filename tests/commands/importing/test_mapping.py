@@ -388,6 +388,11 @@ SERVERS: list[tuple[dict[str, Any], dict[str, Any] | None, str]] = [
         "with 1 tool",
     ),
     ({"mcpTools": [_tool("read")]}, {"mcp": {"tools": [{"api": "orders", "operation": "read"}]}}, "with 1 tool"),
+    (
+        {"mcpTools": [_tool("x", "apis/orders/operations/getOrder_2")]},
+        {"mcp": {"tools": [{"api": "orders", "operation": "getorder-2", "name": "x"}]}},
+        "with 1 tool",
+    ),
     ({"backendId": "other", "mcpProperties": {"transportType": "streamable"}}, {"backend": "other"}, "leads to other"),
     (
         {"backendId": f"{SERVICE}/backends/other", "mcpPropperties": {"transportType": "sse"}},

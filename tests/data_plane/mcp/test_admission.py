@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
 from gateway.assembly import entities
 from gateway.data_plane.mcp.admission import admission
-from gateway.data_plane.mcp.entrance import MESSAGE, entrance
+from gateway.data_plane.mcp.entrance import entrance
 from gateway.data_plane.mcp.settings import McpSettings
 from gateway.errors import PolicyError
 from gateway.expressions.entities import DeploymentInfo
@@ -36,7 +37,7 @@ PASSES = [("POST", CALL), ("GET", None), ("DELETE", None)]
 @pytest.mark.parametrize(("method", "content"), PASSES)
 def test_what_passes(method: str, content: bytes | None) -> None:
     """A message that was read, and a request that has none; no stream holds the message until its end."""
-    assert MESSAGE not in _admitted(method, content).memo
+    assert _admitted(method, content).memo == {}
 
 
 REFUSED = [
@@ -61,6 +62,21 @@ def test_what_is_refused(method: str, content: bytes | None, status: int) -> Non
     assert refused.value.status == status
     if status == 400:
         assert json.loads(refused.value.body or b"")["error"]["code"] < 0
+
+
+def test_streams_with_the_same_head() -> None:
+    """Over HTTP/2 they have one memo at the same time: what was read of one says nothing about the other."""
+    memo: dict[object, Any] = {}
+    deployment = DeploymentInfo("", "", "", "", "", certificates={})
+    contexts = []
+    for content in (CALL, CALL[:-1]):
+        request = Request("POST", "/", body=Body(content))
+        request.memo = memo
+        contexts.append(Context(request, deployment, entities.no_api(), entities.WHOLE_API))
+        entrance(McpSettings(), None, ToolCalls()).apply(contexts[-1])
+    with pytest.raises(PolicyError):
+        admission(keeps=False).apply(contexts[1])
+    admission(keeps=False).apply(contexts[0])
 
 
 def test_no_websocket() -> None:

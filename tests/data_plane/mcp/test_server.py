@@ -8,7 +8,7 @@ import sys
 from dataclasses import replace
 from typing import Any
 
-from gateway.data_plane.mcp.entrance import MESSAGE
+from gateway.data_plane.mcp.entrance import message_key
 from gateway.data_plane.mcp.inputs import ToolInput
 from gateway.data_plane.mcp.messages import Message, MessageKind
 from gateway.data_plane.mcp.server import PAGE, McpServer, ServerFacts
@@ -71,11 +71,12 @@ def test_no_call_keeps_its_message() -> None:
     """What was read for policies is let go when the operation begins, however long that takes."""
     server, message = _server(1), Message(MessageKind.REQUEST, "tools/call", 1, {"name": "t0"})
     request = Request("POST", "", headers=Headers([("Content-Type", "application/json")]), body=Body(b"{}"))
-    request.memo[MESSAGE] = request.body.content, message  # type: ignore[union-attr]
+    key = message_key(request)
+    request.memo[key] = request.body.content, message  # type: ignore[union-attr]
 
     async def answered() -> bytes:
         pending, before = server.send(request, ForwardOptions()), sys.getrefcount(message)
-        assert (MESSAGE in request.memo, before) == (False, 2)
+        assert (key in request.memo, before) == (False, 2)
         return (await pending).body.content
 
     assert b"503" in asyncio.run(answered())

@@ -15,6 +15,7 @@ from gateway.commands.importing.mapping.identifiers import last_segment
 from gateway.commands.importing.mapping.instance import Instance
 from gateway.commands.importing.mapping.taking import Taker
 from gateway.commands.importing.resources import ArmResource, Unresolved
+from gateway.openapi import normalized
 from gateway.reading.yaml_nodes import Scalar
 
 _OPERATION = re.compile(r"(?:.*/)?apis/([^/]+)/operations/([^/]+)", re.IGNORECASE)
@@ -61,7 +62,8 @@ class McpServers:
         if matched is None or api is None:
             message = "its operation is not here" if matched else "the source does not say which operation it is"
             return self._draft.needs_you(tool.location, f"{tool.what}: tool {name}", message, _SET_IT)
-        operation = self._instance.ids.find(f"operations of {api}", matched[2]) or matched[2]
+        listed = self._instance.ids.find(f"operations of {api}", matched[2])
+        operation = listed or normalized(matched[2])  # of its definition, which has the ids that APIM makes
         yield {"api": api, "operation": operation} | _texts(name, operation, description)
         return None
 
