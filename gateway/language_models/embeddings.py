@@ -37,7 +37,8 @@ class Embeddings:
     Attributes:
         name: The backend's id.
         model: Its name in the request; where the URL names a deployment, the service does not read it.
-        credentials: Tokens of the gateway's own identity, for a backend that has no credentials of its own.
+        credentials: Tokens of the gateway's own identity, for a backend that has no credentials of its own; None: the
+            document asks for none.
     """
 
     backend: Value[Target]
@@ -50,7 +51,8 @@ class Embeddings:
         """From ``embeddings-backend-id``. Raises LoadError: there is no such backend."""
         services = settings.services
         backend = service_backend(settings, "embeddings-backend-id")
-        return cls(backend, settings.text("embeddings-backend-id"), services.embeddings_model, services.credentials)
+        credentials = services.credentials if settings.has("embeddings-backend-auth") else None
+        return cls(backend, settings.text("embeddings-backend-id"), services.embeddings_model, credentials)
 
     async def vector(self, text: str, context: Context) -> bytes | None:
         """The vector of *text*; None: there is no usable one. Raises UpstreamError: no answer."""

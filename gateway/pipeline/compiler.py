@@ -21,6 +21,7 @@ from gateway.errors import LoadError, Problem
 from gateway.pipeline.buffering import BufferBody
 from gateway.pipeline.destination import Destination
 from gateway.pipeline.first_changes import mark_first
+from gateway.pipeline.guarded_outbound import guarded_outbound
 from gateway.pipeline.header_contract import ContractBuilder
 from gateway.pipeline.pipeline import Pipeline
 from gateway.pipeline.place import Place
@@ -85,11 +86,11 @@ class Compiler:
         order = (Section.INBOUND, Section.BACKEND, Section.OUTBOUND)
         inbound, backend, outbound = mark_first([steps[section] for section in order], self.contract.owned)
         guards = tuple(self.guards)
-        self.resumption.steps = (*_behind_cache_store(outbound), *guards)
+        self.resumption.steps = guarded_outbound(_behind_cache_store(outbound), guards)
         return Pipeline(
             inbound=inbound,
             backend=backend,
-            outbound=(*outbound, *guards),
+            outbound=guarded_outbound(outbound, guards),
             on_error=steps[Section.ON_ERROR],
             owned_headers=frozenset(self.contract.owned),
             guarded_headers=frozenset(self.contract.guarded),

@@ -92,8 +92,7 @@ def shape(name: str) -> Element:
             Attribute("embeddings-backend-id", "The backend that turns texts into vectors.", required=True),
             Attribute(
                 "embeddings-backend-auth",
-                "A token of the gateway's own identity, unless the backend has credentials.",
-                default="system-assigned",
+                "A token of the gateway's own identity, unless the backend has credentials. Absent: none.",
                 choices=("system-assigned",),
                 expression=False,
             ),

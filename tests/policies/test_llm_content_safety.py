@@ -98,6 +98,25 @@ def test_whatever_a_model_answers_is_judged(bench: Bench, name: str) -> None:
     assert [json.loads(sent.split(" ", 2)[2])["text"] for sent in backend.sent] == judged
 
 
+RETURNED = "<return-response>{0}<set-body>@(context.Response.Body.As&lt;string&gt;())</set-body></return-response>"
+ENFORCED = (
+    "<inbound>" + SAFETY.format('enforce-on-completions="true"', HATE) + "</inbound>"
+    "<backend><forward-request/></backend><outbound>{0}</outbound>"
+)
+
+
+@pytest.mark.parametrize("status", ["", '<set-status code="201" reason="Created"/>'])
+def test_an_answer_that_outbound_returns_is_judged(bench: Bench, status: str) -> None:
+    """return-response may return what the model has said."""
+    backend = service(bench, SAFE)
+    request = post(HELLO)
+    request.target = Backend(answers=[Response(200, body=Body(b"It says this."))])
+    backend.answers = [Response(200, body=Body(reply.encode())) for reply in (SAFE, SAFE.replace("2}", "6}"))]
+    ran = bench.execute(ENFORCED.format(RETURNED.format(status)), request)
+    assert ran.response.status_code == 403
+    assert "It says this." in backend.sent[1]
+
+
 @pytest.mark.parametrize("section", ["inbound", "outbound"])
 def test_a_websocket_is_refused(bench: Bench, section: str) -> None:
     """It has no body, and nobody would judge what it carries."""

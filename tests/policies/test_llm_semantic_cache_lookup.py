@@ -43,10 +43,10 @@ def vector(*numbers: Any) -> Response:
     return reply(200, json.dumps({"data": [{"embedding": list(numbers)}]}))
 
 
-def asked(bench: Bench, model: Backend, name: str = "llm") -> None:
+def asked(bench: Bench, model: Backend, name: str = "llm", attributes: str = "") -> None:
     request = post(HELLO, "/chat/completions", JSON)
     request.target = model
-    assert bench.execute(WHOLE.format(name, "", ""), request).response.status_code == 200
+    assert bench.execute(WHOLE.format(name, attributes, ""), request).response.status_code == 200
 
 
 PATHS = {
@@ -101,13 +101,14 @@ def test_another_number_of_dimensions_is_another_cache(bench: Bench) -> None:
     assert len(model.sent) == 2
 
 
-def test_a_token_is_asked_for_where_the_gateway_has_an_identity(bench: Bench) -> None:
-    """embeddings-backend-auth is a token for Azure's services."""
+@pytest.mark.parametrize("attributes", ["", 'embeddings-backend-auth="system-assigned"'], ids=["absent", "given"])
+def test_a_token_is_asked_for_where_the_document_says_so(bench: Bench, attributes: str) -> None:
+    """embeddings-backend-auth is a token for Azure's services; without it a stranger's service sees none."""
     credentials = Credentials(later=True)
     embeddings(bench, vector(1, 0))
     bench.use(credentials=credentials)
-    asked(bench, Backend(answers=[reply(200, SAID)]))
-    assert credentials.asked == [("https://cognitiveservices.azure.com", None)]
+    asked(bench, Backend(answers=[reply(200, SAID)]), attributes=attributes)
+    assert credentials.asked == ([("https://cognitiveservices.azure.com", None)] if attributes else [])
 
 
 class Away:
