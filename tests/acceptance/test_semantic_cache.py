@@ -12,6 +12,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from gateway.assembly.app import build
 from gateway.emulators.faults import FaultPlan
 from gateway.emulators.openai import OpenAIEmulator
 from gateway.emulators.serving import serve
@@ -250,3 +251,15 @@ def test_redis_without_search_is_told_and_harmless(model: OpenAIEmulator, tmp_pa
 
     with running_redis(tmp_path) as server:
         asyncio.run(whole(server.url))
+
+
+def test_a_reload_keeps_the_cache(model: OpenAIEmulator, tmp_path: Path) -> None:
+    """A gateway that takes over from another one answers with what that has stored."""
+
+    async def whole() -> None:
+        async with cached_model(model, tmp_path) as rig:
+            assert await rig.asked(CAPITAL) == "model"
+            successor = build(rig.gateway.config, rig.gateway)
+            assert successor.services.caches.vectors is rig.gateway.services.caches.vectors
+
+    asyncio.run(whole())
