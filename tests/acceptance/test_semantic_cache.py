@@ -13,6 +13,7 @@ import httpx2
 import pytest
 
 from gateway.assembly.app import build
+from gateway.counters import Demand, SlidingWindow
 from gateway.emulators.faults import FaultPlan
 from gateway.emulators.openai import OpenAIEmulator
 from gateway.emulators.serving import serve
@@ -220,6 +221,29 @@ def test_a_hit_costs_no_tokens(run: Run) -> None:
         assert (await rig.client.post(CHAT, json=says(OTHER))).status_code == 429
 
     run(scenario, after=limit)
+
+
+@pytest.mark.parametrize("estimates", ["true", "false"])
+@pytest.mark.parametrize("streamed", [True, False])
+def test_a_hit_costs_no_tokens_in_a_limit_before_it(run: Run, store: str, estimates: str, streamed: bool) -> None:
+    """A limit in front of the look-up charges what the model has answered; a hit gets its estimate back."""
+    key = f"{estimates}{streamed}"
+    limit = f'<llm-token-limit counter-key="{key}" tokens-per-minute="500" estimate-prompt-tokens="{estimates}" />'
+    metric = '<llm-emit-token-metric namespace="n"><dimension name="API ID" /></llm-emit-token-metric>'
+
+    async def charged(rig: CachedModel) -> int:
+        waiting = rig.gateway.services.counters.admit([Demand(f"tokens/{key}", SlidingWindow(500, 60), 0)])
+        return (await waiting if isinstance(waiting, Awaitable) else waiting).usages[0].used
+
+    async def scenario(rig: CachedModel) -> None:
+        question = says(f"{CAPITAL} {key}", stream=streamed)
+        assert (await rig.ask(question))[0] == "model"
+        cost = await charged(rig)
+        assert cost > 0
+        assert [(await rig.ask(question))[0] for _ in range(3)] == ["cache"] * 3
+        assert await charged(rig) == cost
+
+    run(scenario, more=store, before=limit, outbound=metric)
 
 
 def test_two_replicas_share_what_is_in_redis(model: OpenAIEmulator, store: str, tmp_path: Path) -> None:

@@ -110,6 +110,30 @@ def test_a_token_is_asked_for_where_the_gateway_has_an_identity(bench: Bench) ->
     assert credentials.asked == [("https://cognitiveservices.azure.com", None)]
 
 
+class Emitted:
+    """Where metrics go."""
+
+    def __init__(self) -> None:
+        self.numbers: list[object] = []
+
+    def emit(self, *emitted: object) -> None:
+        self.numbers.append(emitted)
+
+
+def test_a_hit_is_no_consumption(bench: Bench) -> None:
+    """A metric in outbound counts what a model has answered, and not its answer's usage once more for each hit."""
+    embeddings(bench, vector(1, 0))
+    metrics, model = Emitted(), Backend(answers=[reply(200, SAID[:-1] + ', "usage": {"total_tokens": 5}}')])
+    bench.use(metrics=metrics)
+    metric = '<llm-emit-token-metric namespace="n"><dimension name="API ID"/></llm-emit-token-metric>'
+    for _ in range(3):
+        request = post(HELLO, "/chat/completions", JSON)
+        request.target = model
+        bench.execute(WHOLE.format("llm", "", "").replace("</outbound>", metric + "</outbound>"), request)
+    assert len(model.sent) == 1
+    assert [number[1] for number in metrics.numbers].count("Total Tokens") == 1
+
+
 class Away:
     """No place for vectors."""
 
