@@ -207,6 +207,10 @@ class UpstreamError(GatewayError):
         self.status = status
 
 
+class QuestionRefused(UpstreamError):
+    """A service has answered that it does not take this one question: too long, perhaps. It takes others."""
+
+
 class CircuitOpen(UpstreamError):
     """
     Nothing was sent: the circuit of the backend, or of every member of a pool, is open.

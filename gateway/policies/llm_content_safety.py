@@ -117,6 +117,7 @@ class LlmContentSafety(PolicyType):
     levels: Value[str]
     categories: tuple[tuple[Value[str], Value[int]], ...]
     blocklists: tuple[Value[str], ...]
+    timeout_s: float
     credentials: CredentialSource | None
     max_body_bytes: int
     inbound: bool
@@ -140,6 +141,7 @@ class LlmContentSafety(PolicyType):
             levels=harms.text("output-type") if harms else Constant(LEVELS[0]),
             categories=tuple((child.text("name"), child.integer("threshold")) for child in categories),
             blocklists=tuple(child.content() for child in blocklists),
+            timeout_s=settings.services.models.content_safety_timeout_s,
             credentials=settings.services.credentials,
             max_body_bytes=settings.services.max_body_bytes,
             inbound=settings.on_request,
@@ -213,7 +215,7 @@ class LlmContentSafety(PolicyType):
             blocklists=tuple(name(context) for name in self.blocklists),
             shields=self.shields(context) and not answer,
         )
-        return SafetyService(self.backend(context), rules, self.credentials)
+        return SafetyService(self.backend(context), rules, self.timeout_s, self.credentials)
 
 
 def _listed(settings: Settings, name: str, item: str) -> list[Settings]:

@@ -114,7 +114,7 @@ class Emitted:
     """Where metrics go."""
 
     def __init__(self) -> None:
-        self.numbers: list[object] = []
+        self.numbers: list[tuple[object, ...]] = []
 
     def emit(self, *emitted: object) -> None:
         self.numbers.append(emitted)
