@@ -4,6 +4,7 @@ What requests to language models and their answers mean, for policies that compa
     dialogue.py         what a request asks: its text, and everything else
     complete_answer.py  whether an answer may be given again
     model_texts.py      every text in a request or an answer
+    joined_parts.py     what a model reads as one text although it comes in parts
     guarded_stream.py   a streamed answer that passes window by window
     caller.py           who calls, for what callers must not share
     service_call.py     a question to a service through a backend of the configuration

@@ -50,6 +50,11 @@ class Embeddings:
         backend = service_backend(settings, "embeddings-backend-id")
         return cls(backend, services.models, services.credentials)
 
+    @property
+    def model(self) -> str:
+        """The model's name in the request."""
+        return self.models.embeddings_model
+
     async def vector(self, text: str, context: Context) -> bytes | None:
         """The vector of *text*; None: there is none of use, or the backend pauses. Raises UpstreamError: no answer."""
         target = self.backend(context)
@@ -71,7 +76,7 @@ class Embeddings:
         base = target.url.path.rstrip("/")
         path = "" if base.endswith("/embeddings") else "/embeddings"
         query = f"api-version={AZURE_API_VERSION}" if "/deployments/" in base else ""
-        document, longest_s = {"input": text, "model": self.models.embeddings_model}, self.models.embeddings_timeout_s
+        document, longest_s = {"input": text, "model": self.model}, self.models.embeddings_timeout_s
         return await ask(target, path, query, document, longest_s, await self._authorization(target))
 
     async def _authorization(self, target: Target) -> str:

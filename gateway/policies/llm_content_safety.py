@@ -19,6 +19,7 @@ from gateway.documents.shape import ID, Attribute, Child, Content, Element, Kind
 from gateway.language_models.content_safety import MOST_CHARACTERS, SafetyRules, SafetyService, refusal
 from gateway.language_models.dialogue import unambiguous
 from gateway.language_models.guarded_stream import GuardedStream, texts_of_events
+from gateway.language_models.joined_parts import joined_parts
 from gateway.language_models.model_texts import texts, windows, without_system
 from gateway.language_models.service_call import service_backend
 from gateway.pipeline.buffering import BufferBody
@@ -233,7 +234,12 @@ def _window(settings: Settings) -> tuple[Value[int], Value[int]]:
 
 
 def _pieces(document: Any) -> list[str]:
-    return windows("\n".join(texts(document)), MOST_CHARACTERS, REQUEST_OVERLAP)
+    return windows(_whole_text(document), MOST_CHARACTERS, REQUEST_OVERLAP)
+
+
+def _whole_text(document: Any) -> str:
+    """Every text, and once more as one what stands in several parts."""
+    return "\n".join([*texts(document), *joined_parts(document)])
 
 
 def _read(content: bytes, what: str) -> Any:
@@ -249,7 +255,7 @@ def _lanes(content: bytes, media_type: str) -> list[str]:
     if not content.strip():
         return []
     if media_type == "application/json" or media_type.endswith("+json"):
-        return ["\n".join(texts(_read(content, "the answer")))]
+        return [_whole_text(_read(content, "the answer"))]
     if media_type == EVENTS:
         return texts_of_events(content)
     return [content.decode("utf-8", "replace")] if media_type.startswith("text/") else []

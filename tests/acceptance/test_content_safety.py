@@ -134,6 +134,10 @@ BODIES: dict[str, tuple[bytes, int]] = {
     "escaped": (b'{"messages":[{"role":"user","content":"\\u006b\\u0069ll"}]}', 403),
     "tool": (b'{"messages":[{"role":"tool","tool_call_id":"1","content":"kill"}]}', 403),
     "parts": (b'{"messages":[{"role":"user","content":[{"type":"text","text":"kill"}]}]}', 403),
+    "divided": (
+        b'{"messages":[{"role":"user","content":[{"type":"text","text":"ki"},{"type":"text","text":"ll"}]}]}',
+        403,
+    ),
     "unknown member": (b'{"messages":[{"role":"user","content":"hi"}],"extra":{"deep":["kill"]}}', 403),
     "no JSON": (b"kill", 403),
     "picture": (b'{"messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"kill"}}]}]}', 200),

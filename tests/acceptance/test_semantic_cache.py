@@ -18,6 +18,7 @@ from gateway.counters import Demand, SlidingWindow
 from gateway.emulators.faults import FaultPlan
 from gateway.emulators.openai import OpenAIEmulator
 from gateway.emulators.serving import serve
+from gateway.value_cache.memory_vectors import MemoryVectors
 from tests.acceptance.semantic_rig import CAPITAL, CHAT, OTHER, SIMILAR, CachedModel, cached_model, says
 from tests.redis_server import running_redis, running_search
 
@@ -330,8 +331,9 @@ def test_a_reload_keeps_the_cache(model: OpenAIEmulator, tmp_path: Path) -> None
             models = rig.gateway.config.language_models.model_copy(update={"cache_entries": 1})
             changed = rig.gateway.config.model_copy(update={"language_models": models})
             successor = build(changed, rig.gateway)
-            vectors: Any = successor.services.caches.vectors
+            vectors = successor.services.caches.vectors
             assert vectors is rig.gateway.services.caches.vectors
+            assert isinstance(vectors, MemoryVectors)
             assert await rig.asked(OTHER) == "model"
             assert len(vectors) == 2
             await successor.take_over(rig.gateway)

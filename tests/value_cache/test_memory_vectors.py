@@ -102,8 +102,7 @@ def test_without_numpy_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_one_caller_evicts_its_own() -> None:
     """Whoever stores more than all others together loses its own entries, by number as by bytes."""
-    for bounds in ({"max_entries": 20}, {"max_bytes": 20 * 700}):
-        cache = MemoryVectors(**bounds)
+    for cache in (MemoryVectors(max_entries=20), MemoryVectors(max_bytes=20 * 700)):
         for number in range(3):
             cache.store(f"quiet{number}", vector(1, 0), b"kept", 10, owner="quiet")
         for number in range(100):
