@@ -32,8 +32,8 @@ def answers_ignore_token(root: Node) -> Iterator[Problem]:
     if not any(node.name in TOKEN_CHECKS for node in nodes):
         return
     tokens = re.compile("|".join([_READS, *_names_of_tokens(nodes)]))
-    for node in nodes:
-        varied = [vary.text.value for vary in node.all("vary-by") if vary.text] if node.name in _SEMANTIC else []
+    for node in filter(lambda node: node.name in _SEMANTIC, nodes):
+        varied = [vary.text.value for vary in node.all("vary-by") if vary.text]
         if varied and not any(map(tokens.search, varied)):
             message = "vary-by says nothing of the token that this document checks: its callers share answers"
             remedy = "add a vary-by with a claim, such as the subject; without any, every caller has answers of its own"

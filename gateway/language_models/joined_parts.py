@@ -17,16 +17,20 @@ from typing import Any
 
 def joined_parts(document: Any) -> Iterator[str]:
     """For each list with several texts in *document*, as JSON has it: all of them, joined."""
+    for several in _lists(document):
+        parts = list(filter(None, map(_text, several)))
+        if len(parts) > 1:
+            yield "".join(parts)
+
+
+def _lists(document: Any) -> Iterator[list[Any]]:
     waiting = [document]
     while waiting:
         value = waiting.pop()
-        if isinstance(value, dict):
-            waiting.extend(value.values())
-        elif isinstance(value, list):
-            waiting.extend(value)
-            parts = list(filter(None, map(_text, value)))
-            if len(parts) > 1:
-                yield "".join(parts)
+        if isinstance(value, list):
+            yield value
+        members = value.values() if isinstance(value, dict) else value
+        waiting.extend(members if isinstance(value, list | dict) else ())
 
 
 def _text(part: Any) -> str:
