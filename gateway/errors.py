@@ -17,6 +17,7 @@ The error tree.
     ├── IssuerError          one attempt to learn an issuer's keys failed
     ├── UpstreamError        the backend could not be reached or broke the protocol
     │   ├── CircuitOpen      nothing was sent, since the backend has failed too often
+    │   ├── QuestionRefused  a service does not take this one question
     │   └── Unreached        there was no connection to it: nothing of the request has been sent
     ├── ClientLeft           the client closed the connection before the exchange was over
     ├── BodyTooLarge         a body that must be held in memory is over the limit: 413
@@ -206,6 +207,10 @@ class UpstreamError(GatewayError):
         self.reason = reason
         self.message = message
         self.status = status
+
+
+class QuestionRefused(UpstreamError):
+    """A service has answered that it does not take this one question: too long, perhaps. It takes others."""
 
 
 class CircuitOpen(UpstreamError):

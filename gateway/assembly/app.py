@@ -216,6 +216,7 @@ def _services(config: Config, outside: Outside, former: Services | None) -> Serv
         sink=outside.sink,
         max_body_bytes=config.limits.body_buffer_bytes,
         expression_time_s=config.limits.expression_time_s,
+        models=config.language_models.services(),
         slots=fresh.slots,
         background=fresh.background,
         metrics=fresh.metrics,

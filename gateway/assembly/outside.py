@@ -103,6 +103,7 @@ class Outside:
         """Continue the work of *former*. Raises LoadError."""
         take_over_telemetry(self.telemetry, former.telemetry, self.config)
         self.targets.settle()
+        self.state.resize(self.config)
         await self.issuers.start(former.issuers)
 
     async def aclose(self, kept: Outside | None = None) -> None:

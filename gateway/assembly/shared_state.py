@@ -21,6 +21,7 @@ from gateway.errors import GatewayError, LoadError, Location
 from gateway.management.health import Status
 from gateway.reading.writable import remedy_for
 from gateway.value_cache import Caches, MemoryCache
+from gateway.value_cache.memory_vectors import MemoryVectors
 
 if TYPE_CHECKING:
     from gateway.outside.redis_link import RedisLink
@@ -71,6 +72,11 @@ class SharedState:
         _background(running, keep_quotas(memory, ledger))
         await asyncio.sleep(0)  # a task that never began would not save at its end
 
+    def resize(self, config: Config) -> None:
+        """Take over what *config* changes while the gateway runs."""
+        if isinstance(self.caches.vectors, MemoryVectors):
+            self.caches.vectors.resize(*_vector_bounds(config))
+
     def statuses(self) -> Mapping[str, Status]:
         """Readiness: an unavailable Redis is reported, and work is not refused."""
         if self.link is None:
@@ -88,7 +94,7 @@ def shared_state(config: Config) -> SharedState:
         counters = MemoryCounters()
         return SharedState(
             counters,
-            Caches(MemoryCache()),
+            Caches(MemoryCache(), vectors=MemoryVectors(*_vector_bounds(config))),
             memory=counters,
             quota_file=config.quota_file,
             quota_place=config.location("quota-file"),
@@ -101,6 +107,10 @@ def shared_state(config: Config) -> SharedState:
     except ImportError:
         remedy = "pip install 'apim-policy-gateway[redis]'"
         raise LoadError.at(where, "missing-extra", "the Redis library is not installed", remedy) from None
+
+
+def _vector_bounds(config: Config) -> tuple[int, int]:
+    return config.language_models.cache_entries, config.language_models.cache_bytes
 
 
 def _through_redis(redis: RedisSettings, config: Config) -> SharedState:

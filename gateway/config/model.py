@@ -14,6 +14,7 @@ from gateway.config.materials import AuthorizationName, Certificate, NamedValueS
 from gateway.config.positions import Positions
 from gateway.data_plane.envoy.settings import EnvoySettings
 from gateway.errors import Location
+from gateway.language_models.settings import LanguageModelSettings
 from gateway.management.settings import ConsoleSettings
 from gateway.notifications.settings import NotificationSettings
 from gateway.outside.redis_settings import RedisStore
@@ -97,6 +98,8 @@ class Config(Block):
     """What expressions see as `context.Deployment`."""
     token_cache: TokenCacheSettings = TokenCacheSettings()
     """How many verified tokens are remembered."""
+    language_models: LanguageModelSettings = LanguageModelSettings()
+    """What the policies for language models ask of other services, and how much a worker keeps for them."""
     redis: RedisStore | None = None
     """`redis://host:6379/0`, or a mapping: counters and caches shared by replicas. None: each worker has its own."""
     quota_file: NewFile | None = None

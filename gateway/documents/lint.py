@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Iterator
 
 from gateway.documents.model import Node, PolicyDocument, Text
+from gateway.documents.shared_answers import TOKEN_CHECKS, answers_ignore_token, token_after_cache
 from gateway.errors import Location, Problem
 
 _OBJECT_ID = re.compile(r"object.?id|(^|[^a-z])oid([^a-z]|$)", re.IGNORECASE)
@@ -19,6 +20,7 @@ NOTE_CODES = frozenset(
         "client-claim",
         "subject-is-not-object-id",
         "token-after-cache",
+        "answers-ignore-token",
         "cors-after-token",
         "no-key-source",
         "text-like-an-expression",
@@ -151,27 +153,18 @@ def _tenants(root: Node) -> Iterator[Text]:
 def _cors_after_token(root: Node) -> Iterator[Problem]:
     """A preflight carries no token. Source: Fetch Standard, "CORS-preflight fetch"."""
     names = [child.name for child in root.children]
-    tokens = [names.index(name) for name in ("validate-jwt", "validate-azure-ad-token") if name in names]
+    tokens = [names.index(name) for name in TOKEN_CHECKS if name in names]
     if "cors" in names and tokens and names.index("cors") > min(tokens):
         node = root.children[names.index("cors")]
         message = "a preflight request carries no token and is refused before it reaches cors"
         yield Problem(node.location, "cors-after-token", message, "put cors before the token check")
 
 
-def _token_after_cache(root: Node) -> Iterator[Problem]:
-    """A cached answer is given before the token is looked at. Source: APIM "cache-lookup"."""
-    names = [child.name for child in root.children]
-    tokens = [names.index(name) for name in ("validate-jwt", "validate-azure-ad-token") if name in names]
-    if "cache-lookup" in names and tokens and names.index("cache-lookup") < max(tokens):
-        node = root.children[names.index("cache-lookup")]
-        message = "a cached answer is given before the token is checked"
-        yield Problem(node.location, "token-after-cache", message, "put the token check before cache-lookup")
-
-
 _RULES: Iterable[Callable[[Node], Iterator[Problem]]] = (
     _subject_is_not_object_id,
     _cors_after_token,
-    _token_after_cache,
+    token_after_cache,
+    answers_ignore_token,
     _no_key_source,
     _text_like_an_expression,
     _placeholder_tenant,

@@ -43,6 +43,25 @@ def caller(context: Context) -> list[str]:
     return [*_identities(context), *_fields(context)]
 
 
+def payer(context: Context) -> str:
+    """
+    At whose expense something is kept: an identity that the gateway has checked, else the client's address.
+
+    No field that a client may fill as it likes is in it: else one client could be as many as it wants.
+    """
+    known = list(_checked(context))
+    return sha256("\n".join(known if any(known) else [context.request.ip_address]).encode()).hexdigest()
+
+
+def _checked(context: Context) -> Iterator[str]:
+    token, certificate = context.token, context.request.certificate
+    yield context.subscription.id if context.subscription else ""
+    yield context.user.id if context.user else ""
+    yield certificate.fingerprint(SHA256()).hex() if certificate else ""
+    if isinstance(token, Jwt):
+        yield from (str(token.payload.get(claim, "")) for claim in _CLAIMS)
+
+
 def _identities(context: Context) -> Iterator[str]:
     yield f"subscription:{context.subscription.id if context.subscription else ''}"
     yield f"host:{context.request.host}"  # some have one for each tenant; replicas may differ in the port

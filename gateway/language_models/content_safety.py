@@ -29,7 +29,6 @@ MOST_WINDOWS = 64
 
 # At once, for one request.
 _TOGETHER = 4
-TIMEOUT_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +66,11 @@ class SafetyRules:
 
 @dataclass(frozen=True, slots=True)
 class SafetyService:
-    """One resource of the service, for one request."""
+    """One resource of the service, for one request; each of its answers has *timeout_s* seconds."""
 
     target: Target
     rules: SafetyRules
+    timeout_s: float
     credentials: CredentialSource | None = field(default=None, repr=False)
 
     async def judge(self, pieces: Sequence[str]) -> None:
@@ -99,7 +99,7 @@ class SafetyService:
         path, query = f"/contentsafety/{operation}", f"api-version={API_VERSION}"
         try:
             authorization = await self._authorization()
-            answer = await ask(self.target, path, query, question, TIMEOUT_S, authorization)
+            answer = await ask(self.target, path, query, question, self.timeout_s, authorization)
         except UpstreamError as error:
             raise unavailable(error.message) from None
         if operation == "text:analyze":

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from gateway.language_models.dialogue import unambiguous
 from gateway.language_models.event_splitter import EventSplitter
 from gateway.language_models.guarded_stream import event_lanes
+from gateway.language_models.joined_parts import joined_parts
 from gateway.language_models.model_texts import holds_tokens, texts
 
 if TYPE_CHECKING:
@@ -66,7 +67,12 @@ def _texts_of_request(content: bytes) -> list[str] | None:
     document = _unambiguous(content)
     if document is None or holds_tokens(document):
         return None
-    return ["\n".join(texts(document))]
+    return [_whole_text(document)]
+
+
+def _whole_text(document: Any) -> str:
+    """Every text, and once more as one what stands in several parts."""
+    return "\n".join([*texts(document), *joined_parts(document)])
 
 
 def _texts_of_answer(content: bytes, kind: str) -> list[str] | None:
@@ -75,7 +81,7 @@ def _texts_of_answer(content: bytes, kind: str) -> list[str] | None:
         return _lanes([*splitter.feed(content), splitter.finish()])
     document = _unambiguous(content)
     if document is not None:
-        return ["\n".join(texts(document))]
+        return [_whole_text(document)]
     if is_json(kind):
         return None
     if kind.startswith("text/"):

@@ -10,7 +10,7 @@ import asyncio
 import json
 from typing import TYPE_CHECKING, Any, cast
 
-from gateway.errors import ExpressionError, UpstreamError
+from gateway.errors import ExpressionError, QuestionRefused, UpstreamError
 from gateway.pipeline.values import Constant
 from gateway.wire.body import Body, BodyTooLarge
 from gateway.wire.headers import Headers
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from gateway.wire.messages import Target
 
 MAX_ANSWER_BYTES = 1024 * 1024
+
+# Statuses that are about the question, and not about the service.
+_REFUSALS = (400, 413, 422)
 
 # What managed identities ask tokens for, where the service is one of Azure's.
 COGNITIVE_SERVICES = "https://cognitiveservices.azure.com"
@@ -58,7 +61,8 @@ async def ask(
         authorization: The field of that name; the backend's own credentials replace it.
 
     Raises:
-        UpstreamError: There is no such answer: no connection, too slow, another status than 200, or no JSON object.
+        UpstreamError: There is no such answer: no connection, too slow, another status than 200, or no JSON object;
+            QuestionRefused where the status is about the question.
     """
     headers = Headers([("Content-Type", "application/json"), ("Accept", "application/json")])
     if authorization:
@@ -74,6 +78,8 @@ async def ask(
         raise UpstreamError("Timeout", f"no answer within {timeout_s:g} s", 504) from None
     except BodyTooLarge:
         raise UpstreamError("BackendConnectionFailure", "the answer is too long", 502) from None
+    if answer.status_code in _REFUSALS:
+        raise QuestionRefused("BackendConnectionFailure", f"the service answered {answer.status_code}", 502)
     if answer.status_code != 200:
         raise UpstreamError("BackendConnectionFailure", f"the service answered {answer.status_code}", 502)
     return _object(answer.body.content)

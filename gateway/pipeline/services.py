@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 from gateway.counters import ConcurrencySlots, MemoryCounters
 from gateway.pipeline.background import Background
 from gateway.pipeline.beside import Beside, shared
+from gateway.pipeline.model_services import ModelServices
 from gateway.value_cache import Caches, MemoryCache
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 # Settings of ``pipeline/limits``; the numbers are here because checking a document does without the settings' library.
 BODY_BUFFER_BYTES = 10 * 1024 * 1024
 EXPRESSION_TIME_S = 0.25
-EMBEDDINGS_MODEL = "text-embedding-3-small"
 
 
 class Targets(Protocol):
@@ -74,7 +74,7 @@ class Services:
         beside: Work on bodies that is too long for the loop.
         now: Seconds since the epoch.
         max_body_bytes: The largest body that is held in memory.
-        embeddings_model: Which one semantic caches ask for where the backend's URL names none.
+        models: What the policies for language models ask of other services.
         expression_time_s: Processor time of one evaluation, before it reads large documents.
     """
 
@@ -96,4 +96,4 @@ class Services:
     now: Callable[[], float] = time.time
     max_body_bytes: int = BODY_BUFFER_BYTES
     expression_time_s: float = EXPRESSION_TIME_S
-    embeddings_model: str = EMBEDDINGS_MODEL
+    models: ModelServices = field(default_factory=ModelServices)

@@ -217,7 +217,10 @@ class LlmContentSafety(PolicyType):
             blocklists=tuple(name(context) for name in self.blocklists),
             shields=self.shields(context) and not answer,
         )
-        return SafetyService(self.backend(context), rules, self.services.credentials)
+        services = self.services
+        return SafetyService(
+            self.backend(context), rules, services.models.content_safety_timeout_s, services.credentials
+        )
 
 
 def _listed(settings: Settings, name: str, item: str) -> list[Settings]:

@@ -5,6 +5,12 @@ similar one.
 On a hit neither the rest of inbound nor the model runs; outbound continues after the store policy. Whatever goes wrong
 with the cache or the embeddings makes a miss.
 
+A backend of embeddings whose URL names a deployment answers with its model; else `language-models` in the
+[configuration](../configuration.md#language-models) names the model. There are also the time that a request waits for
+embeddings, the pause after a failure, in which requests go straight to the model, and the size of a cache in memory.
+When that is full, the caller that has most loses the answer that was not used for longest; a caller is an identity that
+the gateway has checked, else an address. In Redis its own `maxmemory-policy` decides.
+
 Source: APIM policy reference, "llm-semantic-cache-lookup" and "azure-openai-semantic-cache-lookup"; docs/adr/0094.
 """
 
@@ -20,7 +26,7 @@ import structlog
 from gateway.documents.model import Section
 from gateway.documents.shape import ID, Attribute, Child, Content, Element, Kind
 from gateway.errors import UpstreamError
-from gateway.language_models.caller import caller
+from gateway.language_models.caller import caller, payer
 from gateway.language_models.dialogue import Dialogue, joined, read_dialogue
 from gateway.language_models.embeddings import Embeddings
 from gateway.pipeline.changes import RESPONSE, Change
@@ -71,6 +77,7 @@ class SemanticPlan:
     cache: VectorCache
     partition: str
     vector: bytes
+    owner: str
 
 
 def shape(name: str) -> Element:
@@ -190,7 +197,7 @@ class SemanticCacheLookup(PolicyType):
             return None
         if vector is None:
             return None
-        context.cache_plan = SemanticPlan(self.cache, partition, vector)
+        context.cache_plan = SemanticPlan(self.cache, partition, vector, payer(context))
         value = self.cache.nearest(partition, vector, self.threshold(context))
         cached = _read(await value if isinstance(value, Awaitable) else value)
         if cached is None:

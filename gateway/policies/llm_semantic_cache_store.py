@@ -86,7 +86,7 @@ class SemanticCacheStore(PolicyType):
     def _keep(self, plan: SemanticPlan, content_type: str, duration_s: float, content: bytes) -> None:
         """Fields other than Content-Type are about the exchange, or about the first caller."""
         kept = CachedResponse(200, "OK", (("Content-Type", content_type),), content, self.now())
-        waiting = plan.cache.store(plan.partition, plan.vector, kept.to_bytes(), duration_s)
+        waiting = plan.cache.store(plan.partition, plan.vector, kept.to_bytes(), duration_s, plan.owner)
         if waiting is not None:
             self.background.start(_wait(waiting), "semantic-cache-store")
 

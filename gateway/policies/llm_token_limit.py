@@ -14,10 +14,12 @@ that they are, and 1,200 tokens for each image, sound or file. The vocabulary is
 approximation. Conversations and files that the provider has stored are not counted up front. What is not JSON, such as
 an uploaded sound, counts nothing up front; JSON of any other form counts as text.
 
-The estimate is withdrawn when no backend has answered with 2xx: a later policy refuses or answers the request, the
-backend cannot be reached, is too slow, or answers with an error. Of several answers, because of `retry`, the last one
-counts. Several of these policies with the same key and period charge a request once. Answers that are cut, by the
-backend or by the caller, cost what has come. If the caller leaves before there is an answer, the estimate stays.
+The estimate is withdrawn when no backend has answered with 2xx: a later policy refuses or answers the request, a
+cache answers it, the backend cannot be reached, is too slow, or answers with an error. So a limit before
+`llm-semantic-cache-lookup` charges nothing for a hit; but it refuses callers who have no tokens left, which a limit
+after the look-up does only for misses. Of several answers, because of `retry`, the last one counts. Several of these
+policies with the same key and period charge a request once. Answers that are cut, by the backend or by the caller, cost
+what has come. If the caller leaves before there is an answer, the estimate stays.
 
 Tokens per minute are those of any 60 seconds. Periods of a quota are those of the calendar in UTC: weeks begin on
 Monday, months and years are as long as they are. With Redis all replicas count together.

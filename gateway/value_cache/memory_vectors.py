@@ -2,14 +2,14 @@
 Vectors in this process's memory: every vector of the partition is compared, exactly.
 
 NumPy does it, 20,000 vectors of 1,536 dimensions in a few milliseconds; Python alone takes a second. Bounded by entries
-and bytes, so that no scan holds the event loop for long. Source: docs/adr/0094.
+and bytes, so that no scan holds the event loop for long. When it is full, whoever has most makes room. Source:
+docs/adr/0094.
 """
 
 from __future__ import annotations
 
 import os
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -17,6 +17,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
+from gateway.value_cache.shares import Shares
 from gateway.value_cache.vectors import MAX_VALUE_BYTES, ROUNDING, Unready, dimensions
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ class _KeptVector:
     """A value, and the place of its vector."""
 
     key: tuple[str, bytes]
+    owner: str
     shelf: _Shelf
     value: bytes
     expires_at: float
@@ -110,7 +112,7 @@ class _Shelf:
 
 
 class MemoryVectors:
-    """See ``VectorCache``; the least recently used are evicted first."""
+    """See ``VectorCache``; see ``Shares`` for what is evicted."""
 
     def __init__(
         self,
@@ -123,7 +125,8 @@ class MemoryVectors:
         self._max_bytes = max_bytes
         self._clock = clock
         self._shelves: dict[tuple[str, int], _Shelf] = {}
-        self._entries: OrderedDict[tuple[str, bytes], _KeptVector] = OrderedDict()
+        self._entries: dict[tuple[str, bytes], _KeptVector] = {}
+        self._shares: Shares[tuple[str, bytes]] = Shares()
         self.used_bytes = 0
 
     def __len__(self) -> int:
@@ -149,35 +152,45 @@ class MemoryVectors:
         cosine, entry = shelf.nearest(numpy.frombuffer(vector, dtype=numpy.float32), self._clock())
         if 1 - cosine > distance + ROUNDING:
             return None
-        self._entries.move_to_end(entry.key)
+        self._shares.use(entry.owner, entry.key)
         return entry.value
 
-    def store(self, partition: str, vector: bytes, value: bytes, ttl_s: float) -> None:
-        """Keep *value*; the same vector has one value only."""
+    def store(self, partition: str, vector: bytes, value: bytes, ttl_s: float, owner: str = "") -> None:
+        """Keep *value* at the expense of *owner*; the same vector has one value only."""
         key = (partition, sha256(vector).digest())
         self._remove(key)
         size = len(vector) + len(partition) + len(value) + _ENTRY_BYTES
         if ttl_s <= 0 or len(value) > MAX_VALUE_BYTES or size > self._max_bytes:
             return
-        while self._entries and (len(self) >= self._max_entries or self.used_bytes + size > self._max_bytes):
-            self._remove(next(iter(self._entries)))
-        self._add(key, vector, value, self._clock() + ttl_s, size)
+        self._shrink(self._max_entries - 1, self._max_bytes - size)
+        name = (partition, dimensions(vector))
+        shelf = self._shelves.setdefault(name, _Shelf(name))
+        self._add(_KeptVector(key, owner, shelf, value, self._clock() + ttl_s, size), vector)
 
-    def _add(self, key: tuple[str, bytes], vector: bytes, value: bytes, expires_at: float, size: int) -> None:
+    def resize(self, max_entries: int, max_bytes: int) -> None:
+        """Other bounds, from now on."""
+        self._max_entries, self._max_bytes = max_entries, max_bytes
+        self._shrink(max_entries, max_bytes)
+
+    def _shrink(self, entries: int, size: int) -> None:
+        while len(self) > entries or self.used_bytes > size:
+            self._remove(self._shares.next_evicted())
+
+    def _add(self, entry: _KeptVector, vector: bytes) -> None:
         import numpy
 
-        name = (key[0], dimensions(vector))
-        shelf = self._shelves.setdefault(name, _Shelf(name))
-        entry = _KeptVector(key, shelf, value, expires_at, size)
-        shelf.add(numpy.frombuffer(vector, dtype=numpy.float32), entry)
-        self._entries[key] = entry
-        self.used_bytes += size
+        entry.shelf.add(numpy.frombuffer(vector, dtype=numpy.float32), entry)
+        self._entries[entry.key] = entry
+        # Both bounds count: an entry takes its bytes, and its place among the entries.
+        self._shares.add(entry.owner, entry.key, entry.size + self._max_bytes // self._max_entries)
+        self.used_bytes += entry.size
 
     def _remove(self, key: tuple[str, bytes]) -> None:
         entry = self._entries.pop(key, None)
         if entry is None:
             return
         entry.shelf.remove(entry)
+        self._shares.remove(entry.owner, key)
         self.used_bytes -= entry.size
         if not entry.shelf.entries:
             del self._shelves[entry.shelf.name]

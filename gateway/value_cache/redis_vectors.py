@@ -72,8 +72,8 @@ class RedisVectors:
             self._indices.discard(dimensions(vector))  # it may have been emptied
         return None
 
-    async def store(self, partition: str, vector: bytes, value: bytes, ttl_s: float) -> None:
-        """Keep *value*; the same vector has one value only."""
+    async def store(self, partition: str, vector: bytes, value: bytes, ttl_s: float, owner: str = "") -> None:
+        """Keep *value*; the same vector has one value only. Whom Redis evicts is its own affair, whatever *owner*."""
         if ttl_s <= 0 or len(value) > MAX_VALUE_BYTES:
             return
         with suppress(RedisAway):

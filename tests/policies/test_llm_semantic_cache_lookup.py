@@ -111,6 +111,30 @@ def test_a_token_is_asked_for_where_the_document_says_so(bench: Bench, attribute
     assert credentials.asked == ([("https://cognitiveservices.azure.com", None)] if attributes else [])
 
 
+class Emitted:
+    """Where metrics go."""
+
+    def __init__(self) -> None:
+        self.numbers: list[tuple[object, ...]] = []
+
+    def emit(self, *emitted: object) -> None:
+        self.numbers.append(emitted)
+
+
+def test_a_hit_is_no_consumption(bench: Bench) -> None:
+    """A metric in outbound counts what a model has answered, and not its answer's usage once more for each hit."""
+    embeddings(bench, vector(1, 0))
+    metrics, model = Emitted(), Backend(answers=[reply(200, SAID[:-1] + ', "usage": {"total_tokens": 5}}')])
+    bench.use(metrics=metrics)
+    metric = '<llm-emit-token-metric namespace="n"><dimension name="API ID"/></llm-emit-token-metric>'
+    for _ in range(3):
+        request = post(HELLO, "/chat/completions", JSON)
+        request.target = model
+        bench.execute(WHOLE.format("llm", "", "").replace("</outbound>", metric + "</outbound>"), request)
+    assert len(model.sent) == 1
+    assert [number[1] for number in metrics.numbers].count("Total Tokens") == 1
+
+
 class Away:
     """No place for vectors."""
 
@@ -118,7 +142,7 @@ class Away:
         return Unready("no-vector-search", "nothing is searched", "use another")
 
     def nearest(self, partition: str, vector: bytes, distance: float) -> None: ...
-    def store(self, partition: str, vector: bytes, value: bytes, ttl_s: float) -> None: ...
+    def store(self, partition: str, vector: bytes, value: bytes, ttl_s: float, owner: str = "") -> None: ...
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,7 @@ def test_what_is_kept(bench: Bench, name: str, policy: str) -> None:
         response = Response(given.status_code, given.headers, Body(given.body.content))
     cache = MemoryVectors()
     context = new_context(response=response)
-    context.cache_plan = SemanticPlan(cache, "p", VECTOR)
+    context.cache_plan = SemanticPlan(cache, "p", VECTOR, "owner")
     bench.run(STORE.format(policy), section="outbound", context=context)
 
     async def read() -> bytes:

@@ -98,3 +98,17 @@ def test_without_numpy_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     assert unready is not None
     assert unready.code == "missing-extra"
     assert "[ai]" in unready.remedy
+
+
+def test_one_caller_evicts_its_own() -> None:
+    """Whoever stores more than all others together loses its own entries, by number as by bytes."""
+    for cache in (MemoryVectors(max_entries=20), MemoryVectors(max_bytes=20 * 700)):
+        for number in range(3):
+            cache.store(f"quiet{number}", vector(1, 0), b"kept", 10, owner="quiet")
+        for number in range(100):
+            cache.store(f"loud{number}", vector(1, 0), b"flood", 10, owner="loud")
+        assert [cache.nearest(f"quiet{number}", vector(1, 0), 0) for number in range(3)] == [b"kept"] * 3
+        assert cache.nearest("loud99", vector(1, 0), 0) == b"flood"
+        assert cache.nearest("loud0", vector(1, 0), 0) is None
+        cache.resize(5, 1_000_000)
+        assert len(cache) == 5

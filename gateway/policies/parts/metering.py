@@ -75,7 +75,8 @@ def meter_of(context: Context, services: Services) -> TokenMeter:
         context.after_response = []
     context.after_response.append(meter.ended)
     context.on_answer(meter.given)
-    if context.response is not None:  # the first of these policies is in outbound
+    if context.response is not None and context.forwarded_at is not None:
+        # The first of these policies is in outbound, and a backend has answered: not a cache, nor a policy.
         meter.answered(context.response)
     return meter
 

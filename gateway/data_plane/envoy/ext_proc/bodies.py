@@ -29,18 +29,23 @@ class AwayBody:
     Attributes:
         stream: What policies read; reading it asks Envoy for the body.
         delivered: The bytes, once they are here.
+        is_paused: Whether whoever reads it wants no more of it for the moment.
     """
 
-    __slots__ = ("_asked", "_failed", "_want", "delivered", "stream")
+    __slots__ = ("_asked", "_failed", "_want", "delivered", "is_paused", "stream")
 
     def __init__(self, length: int | None, want: Callable[[], None]) -> None:
         """*want* is called once, when a policy reads the body."""
-        self.stream = BodyStream(length, resume=self._ask)
+        self.stream = BodyStream(length, self._pause, self._ask)
         self._want = want
-        self._asked = self._failed = False
+        self._asked = self._failed = self.is_paused = False
         self.delivered: bytes | None = None
 
+    def _pause(self) -> None:
+        self.is_paused = True
+
     def _ask(self) -> None:
+        self.is_paused = False
         if not self._asked:
             self._asked = True
             self._want()

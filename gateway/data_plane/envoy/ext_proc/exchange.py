@@ -8,7 +8,6 @@ to Envoy with the changes that the policies made; what Envoy brings from the bac
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +24,7 @@ from gateway.data_plane.envoy.ext_proc.backend import (
 )
 from gateway.data_plane.envoy.ext_proc.bodies import AwayBody, Pieces, passes_behind
 from gateway.data_plane.envoy.ext_proc.client import client_of, detail_of
+from gateway.data_plane.envoy.ext_proc.failures import failure, refusal_answer
 from gateway.data_plane.envoy.ext_proc.mutations import all_of
 from gateway.data_plane.envoy.ext_proc.phases import OutOfOrder, ProcessingPhase, require
 from gateway.data_plane.envoy.ext_proc.reading import EnvoyHead, answer_headers, head_of, request_text
@@ -42,8 +42,6 @@ from gateway.wire.trailers import barred_names
 if TYPE_CHECKING:
     from gateway.data_plane.envoy.ext_proc.plane import ProcessingPlane
 
-_log = logging.getLogger(__name__)
-
 
 class ProcessedExchange:
     """
@@ -56,7 +54,7 @@ class ProcessedExchange:
     __slots__ = (
         "_answer", "_answer_body", "_answer_head", "_backend", "_body", "_cut", "_early", "_fault", "_head", "_held",
         "_is_last", "_pieces", "_plane", "_ready", "_received", "_replies", "_running", "_seen", "_sent", "_status",
-        "_waiting", "phase", "request",
+        "_trailers", "_waiting", "phase", "request",
     )  # fmt: skip
 
     def __init__(self, plane: ProcessingPlane) -> None:
@@ -79,7 +77,8 @@ class ProcessedExchange:
         self._fault: WireFault | None = None
         self._pieces: Pieces | None = None
         self._cut = False  # whether Envoy has only the beginning of a body, and would send the rest behind ours
-        self._is_last = False  # whether no trailers follow the streamed body
+        self._is_last = False  # whether Envoy has no more of the streamed body
+        self._trailers: Any = None  # behind it
 
     # -- from Envoy
     def take(self, message: Any) -> None:
@@ -98,11 +97,18 @@ class ProcessedExchange:
 
     async def next_replies(self) -> list[Any]:
         """The replies to the last message; the pieces of a streamed body may have none, or several."""
-        if not self._replies and self._waiting:
+        if not self._replies and (self._waiting or self.owes_pieces):
             self._ready = asyncio.get_running_loop().create_future()
             await self._ready
         ready, self._replies = self._replies, []
         return ready
+
+    @property
+    def owes_pieces(self) -> bool:
+        """Whether a policy still judges what has come of a streamed body: until then Envoy's next message waits."""
+        away = self._answer_body
+        is_streaming = self.phase is ProcessingPhase.STREAMING
+        return is_streaming and (self._is_last or (away is not None and away.is_paused))
 
     def leave(self) -> None:
         """The stream is over: unless the request is, the client has left, or Envoy has given it up."""
@@ -348,8 +354,10 @@ class ProcessedExchange:
     def _piece(self, data: bytes) -> None:
         """The next bytes for the client; none at all end the body, unless trailers do."""
         self._sent += len(data)
-        if data or self._is_last:
-            self._replies.append(replies.piece(data, not data))
+        if data or self._trailers is None:
+            self._reply(replies.piece(data, not data))
+        else:
+            self._trail("response", self._trailers, self._answer)
         if not data:
             self.phase = ProcessingPhase.OVER
             self._end()
@@ -370,15 +378,7 @@ class ProcessedExchange:
         """An error that the application should have handled; the client gets no details."""
         if isinstance(error, ClientLeft):
             return
-        if isinstance(error, UpstreamError):
-            status, message = error.status, "The backend could not be reached."
-        elif isinstance(error, PolicyError):
-            status, message = error.status, "The answer cannot be sent."
-        elif isinstance(error, BodyTooLarge):
-            status, message = 502 if self.phase >= ProcessingPhase.ANSWERING else 413, "Body too large"
-        else:
-            _log.error("request failed", exc_info=error)
-            status, message = 500, "Internal server error"
+        status, message = failure(error, self.phase >= ProcessingPhase.ANSWERING)
         self._fault = WireFault(message)
         self._give(error_response(status, message))
 
@@ -444,8 +444,10 @@ class ProcessedExchange:
 
     def _take_answer_trailers(self, message: Any) -> None:
         if self.phase is ProcessingPhase.STREAMING and self._answer_body is not None:
+            self._trailers, self._is_last = message.response_trailers, True
             self._answer_body.pass_on(b"", True)
-        self._trail("response", message.response_trailers, self._answer)
+        else:
+            self._trail("response", message.response_trailers, self._answer)
 
     def _trail(self, side: replies.Side, message: Any, headers: Headers | None) -> None:
         """Remove the trailers that do not pass behind *headers*."""
@@ -453,7 +455,7 @@ class ProcessedExchange:
         if request is not None and headers is not None:
             barred = barred_names(request, headers)
         names = {header.key for header in message.trailers.headers}
-        self._replies.append(replies.trailers_passed(side, [name for name in names if not passes_behind(name, barred)]))
+        self._reply(replies.trailers_passed(side, [name for name in names if not passes_behind(name, barred)]))
 
     # -- replies
     def _part(self) -> Any:
@@ -462,6 +464,9 @@ class ProcessedExchange:
     def _send(self, reply: Any) -> None:
         """Envoy's message is answered."""
         self._waiting = ""
+        self._reply(reply)
+
+    def _reply(self, reply: Any) -> None:
         self._replies.append(reply)
         ready, self._ready = self._ready, None
         if ready is not None and not ready.done():
@@ -471,13 +476,7 @@ class ProcessedExchange:
     def _refuse(self, refusal: HeadError, drawn: str, line: str, client: str) -> None:
         """A request that does not reach the application."""
         self._plane.refuse(refusal, drawn, client)
-        answer = error_response(refusal.status, refusal.message)
-        if refusal.status == 405 and isinstance(refusal.expected, list):  # RFC 9110 §15.5.6
-            answer.headers.replace("Allow", ", ".join(refusal.expected))
-        if line:
-            name, _, value = line.strip().partition(": ")
-            answer.headers.replace(name, value)
-        self._give(answer)
+        self._give(refusal_answer(refusal, line))
 
     def _end(self, client_left: bool = False) -> None:
         request = self.request

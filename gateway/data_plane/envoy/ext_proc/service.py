@@ -78,10 +78,16 @@ async def _converse(stream: aio.ServicerContext, exchange: ProcessedExchange) ->
         if exchange.phase is ProcessingPhase.START:
             _require_obedient(message)
         exchange.take(message)
-        for reply in await exchange.next_replies():
-            await stream.write(reply)
+        await _reply(stream, exchange)
+        while exchange.owes_pieces:
+            await _reply(stream, exchange)
     if exchange.phase in (ProcessingPhase.AWAITING_BODY, ProcessingPhase.AWAITING_ANSWER):
         raise Unanswerable(grpc.StatusCode.CANCELLED, _CUT_SHORT)
+
+
+async def _reply(stream: aio.ServicerContext, exchange: ProcessedExchange) -> None:
+    for reply in await exchange.next_replies():
+        await stream.write(reply)
 
 
 def _require_obedient(message: Any) -> None:
