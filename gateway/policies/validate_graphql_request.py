@@ -109,7 +109,10 @@ class ValidateGraphqlRequest(PolicyType):
             return
         size = len(request.query) if request.body is None else len(request.body.read(preserve=True))
         self._limit_size(size, context)
+        before = context.graphql
         call = context.graphql = api.read(request, work)
+        if before is not None and before.is_of(request):
+            call.removed += before.removed  # by a policy before this one
         call.rewrite(request, work, self._check(context, call, size, work))
         if call.removed:
             self._tell(call.removed, context)

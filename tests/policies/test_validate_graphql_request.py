@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from gateway.errors import LoadError
-from tests.graphql.rig import ECHO, Rig, looped
+from tests.graphql.rig import ECHO, Rig, backend, looped
 from tests.policies.bench import Bench, post
 
 
@@ -73,6 +74,17 @@ async def test_the_variables_of_errors(tmp_path: Path) -> None:
     (_, removed), (_, refused) = await rig.ask("{users{id name}}", "{nope}")
     assert removed["a"] == removed["b"] == ["The field User.name is not allowed and was removed."]
     assert refused["a"] == refused["b"] == ["Cannot query field 'nope' on type 'Query'."]
+
+
+@looped
+async def test_two_policies(tmp_path: Path) -> None:
+    """What either of them removes is an error in the answer, and in the variable."""
+    async with backend(lambda _, body: {"data": json.loads(body)["query"].split()}) as port:
+        rig = Rig(tmp_path, target=f"service-url: http://127.0.0.1:{port}")
+        rig.policy("".join(validate(rule(path, "remove")) for path in ("/User/name", "/User/secret")))
+        ((status, answer),) = await rig.ask("{users{id name secret}}")
+    assert (status, answer["data"]) == (200, "{ users { id } }".split())
+    assert sorted(error["message"].split()[2] for error in answer["errors"]) == ["User.name", "User.secret"]
 
 
 @looped

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from gateway.pipeline.context import Context
     from gateway.wire.messages import Response
 
+_STREAMS = ("text/event-stream", "multipart/")
 _BYTE_S = 1e-8  # processor time of reading and writing a byte again
 
 
@@ -35,6 +36,8 @@ class JoinErrors(Policy):
         call = context.graphql
         if call is None or not call.removed or call.api.is_synthetic or context.response is None:
             return None
+        if (context.response.headers.first("Content-Type") or "").lower().startswith(_STREAMS):
+            return None  # a stream of events has no end to wait for
         return self._join(context.response, call.removed, context)
 
     @staticmethod

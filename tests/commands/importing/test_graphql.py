@@ -102,3 +102,56 @@ def test_what_is_imported_runs(tmp_path: Path) -> None:
         main(["import", str(source), "-o", str(target)])
     assert ended.value.code == 0
     assert "Query" in (target / "config.yaml").read_text()
+
+
+BICEP = """
+resource apim 'Microsoft.ApiManagement/service@2023-05-01-preview' = {
+  name: 'apim'
+  properties: {}
+}
+resource people 'Microsoft.ApiManagement/service/apis@2023-05-01-preview' = {
+  parent: apim
+  name: 'g'
+  properties: { path: 'g', type: 'graphql', protocols: ['https'], serviceUrl: 'https://orders.example.com' }
+}
+resource schema 'Microsoft.ApiManagement/service/apis/schemas@2023-05-01-preview' = {
+  parent: people
+  name: 'graphql'
+  properties: {
+    contentType: 'application/vnd.ms-azure-apim.graphql.schema'
+    document: { value: loadTextContent('s.graphql') }
+  }
+}
+"""
+TERRAFORM = """
+resource "azurerm_api_management" "apim" {
+  name = "apim"
+}
+resource "azurerm_api_management_api" "people" {
+  name                = "g"
+  api_management_name = azurerm_api_management.apim.name
+  path                = "g"
+  protocols           = ["https"]
+  api_type            = "graphql"
+  service_url         = "https://orders.example.com"
+}
+resource "azurerm_api_management_api_schema" "schema" {
+  api_name            = azurerm_api_management_api.people.name
+  api_management_name = azurerm_api_management.apim.name
+  schema_id           = "graphql"
+  content_type        = "application/vnd.ms-azure-apim.graphql.schema"
+  value               = file("${path.module}/s.graphql")
+}
+"""
+
+
+@pytest.mark.parametrize(("name", "text"), [("main.bicep", BICEP), ("main.tf", TERRAFORM)])
+def test_infrastructure_as_code(tmp_path: Path, name: str, text: str) -> None:
+    """The schema that Bicep or Terraform loads from a file beside it."""
+    (tmp_path / name).write_text(text)
+    (tmp_path / "s.graphql").write_text(SCHEMA)
+    result = plan(tmp_path)
+    (written,) = result.config["apis"]
+    assert (written["type"], written["service-url"]) == ("graphql", "https://orders.example.com")
+    assert result.files[written["graphql"]["schema-file"]].decode() == SCHEMA
+    assert [finding.message for finding in result.of(ImportOutcome.LEFT_OUT) if not finding.harmless] == []

@@ -31,8 +31,11 @@ from gateway.wire.body import BodyStream
 from gateway.wire.headers import Headers
 from gateway.wire.messages import Request, Response
 from gateway.wire.settings import ServerSettings
+from gateway.wire.websocket import close_frame
 from tests.graphql.rig import SCHEMA, Rig, backend, looped
 from tests.wire.rig import Answerer, serving
+from tests.wire.server.http2.client import connected
+from tests.wire.server.http2.test_connection import CLEAR
 
 _SCHEMA = build_schema(SCHEMA)
 POLICY = """<validate-graphql-request max-depth="2"><authorize><rule path="/User/secret" action="reject" />
@@ -85,7 +88,7 @@ async def gateway(
         port = next(iter(behind.sockets)).getsockname()[1]
         rig = Rig(folder, target=f"service-url: http://127.0.0.1:{port}")
         rig.policy(policy)
-        async with serving(Answerer(rig.gateway), ServerSettings()) as server:
+        async with serving(Answerer(rig.gateway), CLEAR) as server:
             yield f"ws://127.0.0.1:{server.port}/graphql", got
 
 
@@ -174,6 +177,27 @@ async def test_what_is_not_the_protocol_ends_the_connection(tmp_path: Path, mess
         assert closed.value.rcvd is not None
         assert closed.value.rcvd.code == code
         assert got == []
+
+
+@looped
+async def test_over_http2(tmp_path: Path) -> None:
+    """A WebSocket over a stream of HTTP/2: requests are judged, errors come back, a bad message ends it."""
+    async with gateway(tmp_path) as (address, got), connected(int(address.split(":")[2].partition("/")[0])) as client:
+        await client.until(lambda: client.h2.remote_settings.enable_connect_protocol == 1)
+        stream, path = client.h2.get_next_available_stream_id(), (":path", "/graphql")
+        head = [(":method", "CONNECT"), (":protocol", "websocket"), (":scheme", "http"), (":authority", "h"), path]
+        fields = [("sec-websocket-version", "13"), ("sec-websocket-protocol", "graphql-transport-ws")]
+        client.tunnel(stream, [*head, *fields])
+        await client.until(lambda: client.answers[stream].status == 200)
+        for number, query in enumerate(("{users{secret}}", "subscription{onUser{id name}}")):
+            message = {"id": str(number), "type": "subscribe", "payload": {"query": query}}
+            client.send(stream, frame(TEXT, json.dumps(message).encode(), masked=True))
+        await client.until(lambda: b'"complete"' in client.answers[stream].body)
+        assert client.answers[stream].body.count(b'"error"') == 1
+        client.send(stream, frame(TEXT, b'{"type":"nope"}', masked=True))
+        answer = await client.over(stream)
+    assert answer.body.endswith(close_frame(4400, "unknown type of message", masked=False))
+    assert [payload["query"].split() for payload in got] == ["subscription { onUser { id } }".split()]
 
 
 @looped

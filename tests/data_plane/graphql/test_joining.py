@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
+from gateway.wire.body import Body
+from gateway.wire.headers import Headers
+from gateway.wire.messages import Request
 from tests.graphql.rig import Rig, backend, looped
+from tests.wire.rig import Backend
+from tests.wire.rig import backend as wire_backend
 
 REMOVE = """<validate-graphql-request><authorize><rule path="/User/name" action="remove" /></authorize>
 </validate-graphql-request>"""
@@ -38,3 +44,23 @@ async def test_nothing_is_held_in_memory_without_need(tmp_path: Path) -> None:
         rig = Rig(tmp_path, target=f"service-url: http://127.0.0.1:{port}")
         rig.policy(REMOVE, outbound="<set-body>@(context.Response.Body.As&lt;string&gt;() + &quot; &quot;)</set-body>")
         assert await rig.ask("{users{id}}") == [(200, {"data": 1.0})]
+
+
+async def _events(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, behind: Backend) -> None:
+    """One event, and no end."""
+    await behind.head(reader)
+    writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\nevent: next\n\n")
+    await reader.read()
+
+
+@looped
+async def test_a_stream_of_events_is_not_waited_for(tmp_path: Path) -> None:
+    """A subscription over HTTP begins at once, although a field was removed from it."""
+    async with wire_backend(_events) as behind:
+        rig = Rig(tmp_path, target=f"service-url: http://127.0.0.1:{behind.port}")
+        rig.policy(REMOVE)
+        content = Body(b'{"query":"subscription{onUser{id name}}"}')
+        fields = Headers([("Content-Type", "application/json")])
+        answer = await asyncio.wait_for(rig.gateway(Request("POST", "/graphql", "", fields, content)), 5)
+        assert not answer.body.buffered
+        answer.body.discard()
