@@ -57,10 +57,8 @@ class Operations:
         joined: dict[str, dict[str, Any]] = {}
         for operation in written:
             own = self._joined(operation, api, description)
-            twice = {name: self._withheld(api, id, name, _TWICE) for name in own.keys() & joined.keys()}
-            joined |= own | twice
-        unlisted = description.unlisted(joined) if written else ()
-        joined |= {name: self._withheld(api, id, name, _UNLISTED) for name in sorted(unlisted)}
+            joined |= own | self._withheld(api, id, own.keys() & joined.keys(), _TWICE)
+        joined |= self._withheld(api, id, description.unlisted(joined) if written else (), _UNLISTED)
         return description.keys | _some(operation if len(operation) > 1 else None for operation in joined.values())
 
     def _joined(
@@ -76,11 +74,13 @@ class Operations:
         self._draft.left_out(api.location, what, "the description of the API does not have it", "correct one of them")
         return {}
 
-    def _withheld(self, api: ArmResource, id: str, name: str, reason: str) -> dict[str, Any]:
-        """An operation of the description whose policy is not known."""
-        what = f"operation {name} of API {api.name[-1]}"
-        file = self._policies.refused(api.location, what, reason, "policies", "apis", id, f"{file_name(name)}.xml")
-        return {"id": name, "policy": file}
+    def _withheld(self, api: ArmResource, id: str, names: Iterable[str], reason: str) -> dict[str, dict[str, Any]]:
+        """Operations of the description whose policies are not known."""
+        withheld = {}
+        for name in sorted(names):
+            what, place = f"operation {name} of API {api.name[-1]}", ("policies", "apis", id, f"{file_name(name)}.xml")
+            withheld[name] = {"id": name, "policy": self._policies.refused(api.location, what, reason, *place)}
+        return withheld
 
     def _require(self, operation: dict[str, Any], known: Collection[str], api: ArmResource) -> None:
         """Report an operation of which nothing is known but that it has a policy."""
