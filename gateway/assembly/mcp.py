@@ -126,13 +126,15 @@ class Tools:
         chosen = [operation for operation in api.operations if written.operation in (None, operation.id)]
         if not chosen:
             return self._unknown(api, written, path)
-        if any(operation.id in api.described_names for operation in chosen):
-            message = f"operations of {api.id!r} are not called by method and path, so that no tool can call them"
-            remedy = "publish those that tools may call as an API of type http, too"
-            return self._problem((*path, "api"), "mcp-no-tool", message, remedy)
         for operation in chosen:
             self._name(operation, api, written, path)
         return None
+
+    def _no_tool(self, api: Api, path: tuple[Any, ...]) -> None:
+        """A message or the exact name in a path chooses the operation, which a tool's call would pass by."""
+        message = f"operations of {api.id!r} are not called by method and path, so that no tool can call them"
+        remedy = "publish those that tools may call as an API of type http, too"
+        self._problem((*path, "api"), "mcp-no-tool", message, remedy)
 
     def _unknown(self, api: Api, written: McpTool, path: tuple[Any, ...]) -> None:
         """The API has no such operation, or none at all."""
@@ -146,6 +148,8 @@ class Tools:
         )
 
     def _name(self, operation: Operation, api: Api, written: McpTool, path: tuple[Any, ...]) -> None:
+        if operation.id in api.described_names:
+            return self._no_tool(api, path)
         name = written.name or operation.id
         if not set(name) <= _NAME or len(name) > 128:
             message = f"{name!r} is no name for a tool"
@@ -155,6 +159,7 @@ class Tools:
             self._problem(path, "duplicate-tool", message, "give one of them another name")
         else:
             self.by_name[name] = NamedTool(name, api, operation, written, self._config.location(*path))
+        return None
 
     def _problem(self, path: tuple[Any, ...], code: str, message: str, remedy: str) -> None:
         self.problems.append(Problem(self._config.location(*path), code, message, remedy))

@@ -37,10 +37,10 @@ _PRIMITIVE = {
     "Edm.Binary": BINARY,
     "Edm.Stream": BINARY,
 }
-_DURATION = re.compile(r"-?P(?=.)(?:\d+D)?(?:T(?=.)(?:\d+H)?(?:\d+M)?(?:\d+(?:\.\d+)?S)?)?", re.IGNORECASE)
+_DURATION = re.compile(r"-?P(?=.)(?:\d+D)?(?:T(?=.)(?:\d+H)?(?:\d+M)?(?:\d+(?:\.\d+)?S)?)?", re.IGNORECASE | re.ASCII)
 _BINARY = re.compile(r"[A-Za-z0-9_-]*={0,2}")
 
-_FORMS = {DURATION: _DURATION, BINARY: _BINARY, GEO: re.compile(r"SRID=\d{1,5};[A-Za-z]{5,18}\([-\d.eE,() ]*\)")}
+_FORMS = {DURATION: _DURATION, BINARY: _BINARY, GEO: re.compile(r"SRID=[0-9]{1,5};[A-Za-z]{5,18}\([-0-9.eE,() ]*\)")}
 
 # Of literals that are words, by what stands in front of the quotation mark.
 PREFIXED = {"duration": DURATION, "binary": BINARY, "geography": GEO, "geometry": GEO}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gateway.odata.expressions import ExpressionScope, ODataExpression
 from gateway.odata.failures import ODataMismatch, shown
@@ -139,7 +139,7 @@ def _check_custom(pair: str) -> None:
 
 
 def _check_alias(name: str, value: str, scope: ExpressionScope) -> None:
-    """The value of a parameter alias: an expression. Collections and objects in JSON are not read."""
+    """The value of an alias: an expression without aliases, which could name each other in circles, and not JSON."""
     tokens = WordStream(value.strip(" \t"), name)
-    ODataExpression(tokens, scope).value()
+    ODataExpression(tokens, replace(scope, aliases=())).value()
     tokens.end()

@@ -16,17 +16,17 @@ MOST_CHARACTERS = 8192
 MOST_TOKENS = 2000
 
 _GUID = r"[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}"
-_DATE = r"\d{4}-\d\d-\d\d"
-_TIME = r"\d\d:\d\d(?::\d\d(?:\.\d{1,12})?)?"
+_DATE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+_TIME = r"[0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,12})?)?"
 _NAME = r"[^\W\d]\w{0,127}"
 _TOKEN = re.compile(
     rf"""
     (?P<string>'(?:[^']|'')*')
     | (?P<guid>{_GUID})(?![\w-])
-    | (?P<moment>{_DATE}[Tt]{_TIME}(?:[Zz]|[+-]\d\d:\d\d))
+    | (?P<moment>{_DATE}[Tt]{_TIME}(?:[Zz]|[+-][0-9]{{2}}:[0-9]{{2}}))
     | (?P<date>{_DATE})(?![\w:])
     | (?P<time>{_TIME})(?![\w:])
-    | (?P<number>\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)(?!\w)
+    | (?P<number>[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)(?!\w)
     | (?P<name>{_NAME}(?:\.{_NAME})*)
     | (?P<dollar>\$[a-zA-Z]+)
     | (?P<alias>@{_NAME})

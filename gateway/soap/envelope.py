@@ -56,6 +56,12 @@ def invalid(why: str) -> PolicyError:
     return PolicyError(400, "SoapMessageInvalid", text, expected="a SOAP envelope in UTF-8", found=why)
 
 
+def _require_short(waiting: int) -> None:
+    """Raises PolicyError: expat has *waiting* bytes whose end it needs before it can tell what they are."""
+    if waiting > MOST_TAG_BYTES:
+        raise invalid(f"it has a tag or comment of more than {MOST_TAG_BYTES} bytes")
+
+
 class _EnvelopeReader:
     """One run over one message."""
 
@@ -80,8 +86,7 @@ class _EnvelopeReader:
         try:
             for place in range(0, len(content), _SLICE):
                 parser.Parse(content[place : place + _SLICE], False)
-                if place - parser.CurrentByteIndex > MOST_TAG_BYTES:
-                    raise invalid(f"it has a tag or comment of more than {MOST_TAG_BYTES} bytes")
+                _require_short(place - parser.CurrentByteIndex)
                 rest()
             parser.Parse(b"", True)
         except expat.ExpatError as error:

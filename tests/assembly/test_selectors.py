@@ -11,8 +11,9 @@ import pytest
 from gateway.assembly.app import Gateway, build
 from gateway.config import parse
 from gateway.errors import LoadError
+from gateway.wire.body import Body
 from gateway.wire.headers import Headers
-from gateway.wire.messages import Response
+from gateway.wire.messages import Ending, Response
 from tests.odata.shop import METADATA
 from tests.policies.bench import get
 from tests.soap.orders import WSDL
@@ -64,6 +65,39 @@ def test_tools_of_such_apis(tmp_path: Path, api: str) -> None:
     with pytest.raises(LoadError) as refused:
         built(tmp_path, f"{api}}}, {server[:-1]}")
     assert [problem.code for problem in refused.value.problems] == ["mcp-no-tool"]
+
+
+PRODUCTS = """
+products: [{id: gold, apis: [orders], policy: gold.xml, subscription-required: true}]
+subscriptions: [{id: one, scope: /products/gold, primary-key: 0123456789abcdef}]
+"""
+GOLD = '<policies><inbound><base/><return-response><set-status code="406"/></return-response></inbound></policies>'
+CALL = (
+    '<e:Envelope xmlns:e="http://schemas.xmlsoap.org/soap/envelope/"><e:Body>'
+    '<o:Get xmlns:o="urn:acme:orders"/></e:Body></e:Envelope>'
+)
+
+
+def test_the_operation_of_a_product(tmp_path: Path) -> None:
+    """Behind the key's product, the chosen operation's pipeline is that of the product; the log has its name."""
+    (tmp_path / "gold.xml").write_text(GOLD)
+    gateway = built(tmp_path, f"{SOAP}, subscription-required: true", PRODUCTS)
+
+    async def scenario() -> Response:
+        request = get("/orders")
+        request.method = request.original_method = "POST"
+        fields = [("Content-Type", "text/xml"), ("Ocp-Apim-Subscription-Key", "0123456789abcdef")]
+        request.headers = Headers(fields)
+        request.body = Body(CALL.encode())
+        answer = gateway.dispatcher.handle(request)
+        response = answer if isinstance(answer, Response) else await answer
+        assert request.on_end is not None
+        request.on_end(Ending(response.status_code, 0, 0))
+        return response
+
+    assert asyncio.run(scenario()).status_code == 406
+    (record,) = gateway.dispatcher.requests
+    assert record.operation == "Get"
 
 
 def test_operations_by_name(tmp_path: Path) -> None:

@@ -110,7 +110,8 @@ def addressed(value: str, namespace: str = ADDRESSING) -> str:
 
 
 MULTIPART = {"Content-Type": 'multipart/related; type="application/xop+xml"; boundary=b'}
-CASES: dict[str, tuple[dict[str, str], str | bytes, int]] = {
+TWO_TYPES = [("Content-Type", "text/xml"), ("Content-Type", "text/xml")]
+CASES: dict[str, tuple[dict[str, str] | list[tuple[str, str]], str | bytes, int]] = {
     "action and body": (action('"add"'), message(ADD), OK),
     "an action without quotes": (action("add"), message(ADD), OK),
     "no action": (XML, message(ADD), OK),
@@ -146,6 +147,8 @@ CASES: dict[str, tuple[dict[str, str], str | bytes, int]] = {
     "JSON": ({"Content-Type": "application/json"}, "{}", MEDIA),
     "no Content-Type": ({}, message(ADD), MEDIA),
     "attachments": (MULTIPART, message(ADD), MEDIA),
+    "Content-Type twice": (TWO_TYPES, message(ADD), REFUSED),
+    "UTF-16 without a mark": (XML, message(ADD, before="").encode("utf-16-le"), REFUSED),
     "UTF-16 by Content-Type": ({"Content-Type": "text/xml; charset=utf-16"}, message(ADD).encode("utf-16"), MEDIA),
     "UTF-16 in secret": (XML, message(ADD, before="").encode("utf-16"), REFUSED),
     "a declared encoding": (XML, message(ADD, before='<?xml version="1.0" encoding="utf-7"?>'), REFUSED),

@@ -115,7 +115,7 @@ def _request(stage: Stage, suite: Suite, sent: Sent) -> Request:
         bearer = sent.token_header.lower() == "authorization"
         headers.append(sent.token_header, f"Bearer {token}" if bearer else token)
     return Request(
-        sent.method or ("GET" if operation is None or operation.method == "*" else operation.method),
+        sent.method or _method(operation),
         _path(api, operation, sent),
         _query(sent.query),
         headers,
@@ -141,6 +141,11 @@ def _chosen(stage: Stage, suite: Suite) -> tuple[Api | None, Operation | None]:
     if suite.operation not in operations:
         raise GatewayError(f"the API {suite.api!r} has no operation {suite.operation!r}")
     return api, operations[suite.operation]
+
+
+def _method(operation: Operation | None) -> str:
+    """GET where *operation* is called by every method, or there is none."""
+    return "GET" if operation is None or operation.method == "*" else operation.method
 
 
 def _path(api: Api | None, operation: Operation | None, sent: Sent) -> str:

@@ -51,3 +51,13 @@ def test_an_odata_api(tmp_path: Path) -> None:
     config.write_text(f"apis: [{{id: o, path: o, type: odata, metadata: {written['metadata']}}}]")
     (loaded,) = load(config, {}).apis
     assert "Customers" in {entry.id for entry in loaded.operations}
+
+
+def test_two_operations_that_are_one(tmp_path: Path) -> None:
+    """Which of two policies is meant is not guessed: the operation answers 503 until somebody decides."""
+    soap = api("s", format="wsdl", value=WSDL, type="soap")[:1]
+    listed = [operation("Get", "/?soapAction=urn:get"), operation("Other", "/?soapAction=urn:get")]
+    result = planned(tmp_path, *soap, *listed, policy("apis/s/operations/get-1"))
+    (written,) = result.config["apis"]
+    (get,) = (entry for entry in written["operations"] if entry["id"] == "Get")
+    assert b"503" in result.files[get["policy"]]

@@ -20,6 +20,8 @@ from gateway.commands.importing.resources import ArmResource
 from gateway.openapi import normalized
 
 _ADDED = ("name", "policy", "responses")  # what is written about an operation of a description
+_UNLISTED = "the API does not publish this operation of its WSDL"
+_TWICE = "two operations of the API are this one of its description, and their policies may differ"
 _CLASHING = "api"  # the file of the API's own policy has this name
 
 _Pair = tuple[ArmResource | None, list[ArmResource]]  # an operation, and its policy documents
@@ -54,9 +56,9 @@ class Operations:
             return None
         joined: dict[str, dict[str, Any]] = {}
         for operation in written:
-            joined |= self._joined(operation, api, description)
-        unlisted = description.unlisted(joined) if written else ()
-        joined |= {name: self._withheld(api, id, name) for name in sorted(unlisted)}
+            own = self._joined(operation, api, description)
+            joined |= own | self._withheld(api, id, own.keys() & joined.keys(), _TWICE)
+        joined |= self._withheld(api, id, description.unlisted(joined) if written else (), _UNLISTED)
         return description.keys | _some(operation if len(operation) > 1 else None for operation in joined.values())
 
     def _joined(
@@ -72,12 +74,13 @@ class Operations:
         self._draft.left_out(api.location, what, "the description of the API does not have it", "correct one of them")
         return {}
 
-    def _withheld(self, api: ArmResource, id: str, name: str) -> dict[str, Any]:
-        """An operation of the description that the instance does not publish."""
-        reason = "the API does not publish this operation of its WSDL"
-        what = f"operation {name} of API {api.name[-1]}"
-        file = self._policies.refused(api.location, what, reason, "policies", "apis", id, f"{file_name(name)}.xml")
-        return {"id": name, "policy": file}
+    def _withheld(self, api: ArmResource, id: str, names: Iterable[str], reason: str) -> dict[str, dict[str, Any]]:
+        """Operations of the description whose policies are not known."""
+        withheld = {}
+        for name in sorted(names):
+            what, place = f"operation {name} of API {api.name[-1]}", ("policies", "apis", id, f"{file_name(name)}.xml")
+            withheld[name] = {"id": name, "policy": self._policies.refused(api.location, what, reason, *place)}
+        return withheld
 
     def _require(self, operation: dict[str, Any], known: Collection[str], api: ArmResource) -> None:
         """Report an operation of which nothing is known but that it has a policy."""
