@@ -103,13 +103,15 @@ class HttpCalls:
 def _client(
     verify: ssl.SSLContext | None, certificate: StoredCertificate | None, proxy: HttpProxy | None
 ) -> httpx2.AsyncClient:
-    if verify is None or (certificate is not None and certificate.private_key is not None):
-        verify = library_context(certificate=certificate if certificate and certificate.private_key else None)
-    through = None
-    if proxy is not None:
-        account = (proxy.username, proxy.password or "") if proxy.username else None
-        through = httpx2.Proxy(proxy.url, auth=account)
+    presented = None if certificate is None or certificate.private_key is None else certificate
+    if verify is None or presented is not None:
+        verify = library_context(certificate=presented)
+    through = None if proxy is None else _through(proxy)
     return httpx2.AsyncClient(verify=verify, proxy=through, timeout=None, follow_redirects=False, cookies=no_cookies())
+
+
+def _through(proxy: HttpProxy) -> httpx2.Proxy:
+    return httpx2.Proxy(proxy.url, auth=(proxy.username, proxy.password or "") if proxy.username else None)
 
 
 def _fields(call: Call, trace: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
