@@ -43,6 +43,6 @@ def test_what_is_kept_is_not_looked_through() -> None:
     try:
         keep()
         assert gc.get_freeze_count() > 10_000
-        assert len(gc.get_objects()) < 1_000
+        assert len(gc.get_objects()) < gc.get_freeze_count() / 10
     finally:
         gc.unfreeze()
