@@ -34,6 +34,15 @@ def hold() -> None:
     gc.disable()
 
 
+def keep() -> None:
+    """
+    What is there, modules above all, leaves the collector's sight.
+
+    Looking through its 100,000 objects once takes a tenth of a start, and finds 3,000 of them.
+    """
+    gc.freeze()
+
+
 def resume() -> None:
     """End ``hold`` in a process that does not ``settle``; what is there leaves the collector's sight."""
     gc.freeze()

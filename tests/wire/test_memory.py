@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from gateway.wire.memory import hold, loading, resume, settle
+from gateway.wire.memory import hold, keep, loading, resume, settle
 
 
 @pytest.mark.parametrize("enabled", [True, False], ids=["on before", "off before"])
@@ -36,3 +36,13 @@ def test_a_start_ends_with_the_collector_on(end: Callable[[], None]) -> None:
         gc.set_threshold(*thresholds)
         gc.unfreeze()
         (gc.enable if enabled else gc.disable)()
+
+
+def test_what_is_kept_is_not_looked_through() -> None:
+    """The modules of a start are never looked through for garbage."""
+    try:
+        keep()
+        assert gc.get_freeze_count() > 10_000
+        assert len(gc.get_objects()) < gc.get_freeze_count() / 10
+    finally:
+        gc.unfreeze()

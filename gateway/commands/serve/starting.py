@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Literal, TypedDict
 
 from gateway.commands.platforms import require_linux
-from gateway.wire.memory import hold
+from gateway.wire.memory import hold, keep
 
 CONFIG = Path("config.yaml")
 MOST_WORKERS = 1024
@@ -43,6 +43,7 @@ def start(
     from gateway.serving.process import serve
     from gateway.serving.source import ConfigurationFile
 
+    keep()
     return serve(ConfigurationFile(config), workers=workers, port=port, watch=watch)
 
 

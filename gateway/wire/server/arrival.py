@@ -14,18 +14,20 @@ Source: RFC 9113 §3.2 and §3.3; uvicorn, "Custom protocols".
 from __future__ import annotations
 
 import asyncio
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, cast
 
 from gateway.wire.server.client_connection import ClientConnection
 from gateway.wire.server.connection import ServerConnection
 from gateway.wire.server.forwarded import Introduction
-from gateway.wire.server.http2.connection import Http2ServerConnection
 from gateway.wire.server.http2.frames import PREFACE
 from gateway.wire.server.listener import Listener
 
 if TYPE_CHECKING:
     from uvicorn.config import Config
     from uvicorn.server import ServerState
+
+    from gateway.wire.server.http2.connection import Http2ServerConnection
 
 
 class Arrivals:
@@ -34,6 +36,8 @@ class Arrivals:
     def __init__(self, listener: Listener, has_tls: bool) -> None:
         self._listener = listener
         self._has_tls = has_tls
+        if has_tls or listener.settings.http2.clear_text:
+            import_module("gateway.wire.server.http2.connection")  # 1.5 MiB; now, not with the first connection
 
     @property
     def alpn_protocols(self) -> list[str]:
@@ -81,6 +85,8 @@ class Arrival(asyncio.Protocol):
         self._hand_over(self._http2() if is_http2 else self._first)
 
     def _http2(self) -> Http2ServerConnection:
+        from gateway.wire.server.http2.connection import Http2ServerConnection  # loaded, save after some reloads
+
         return Http2ServerConnection(self._listener, self._server_state, self._introduction)
 
     def _hand_over(self, connection: ClientConnection) -> None:
