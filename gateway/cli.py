@@ -15,7 +15,7 @@ from typing import TextIO
 
 from cyclopts import App
 
-from gateway import __version__
+from gateway.commands.version import version
 from gateway.errors import GatewayError, LoadError
 from gateway.outside.lean_imports import without
 
@@ -84,7 +84,7 @@ COMMANDS = {
     ),
 }
 
-app = App(name="gateway", version=__version__, help="Run Azure API Management policies anywhere.")
+app = App(name="gateway", version=version, help="Run Azure API Management policies anywhere.")
 for name, (place, summary) in COMMANDS.items():
     app.command(f"gateway.commands.{place}", name=name, help=summary)
 
