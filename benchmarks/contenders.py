@@ -54,10 +54,9 @@ class Contender:
         return sum(status_kib(pid, "VmHWM:") for pid in self._pids()) / 1024
 
     def cpu_s(self) -> float:
-        """Processor time so far, its children included."""
-        ticks = os.sysconf("SC_CLK_TCK")
-        stats = [Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2] for pid in self._pids()]
-        return sum(int(stat.split()[11]) + int(stat.split()[12]) for stat in stats) / ticks
+        """Processor time so far of all its threads, its children included; in ticks it would be 10 ms more or less."""
+        threads = [thread for pid in self._pids() for thread in Path(f"/proc/{pid}/task").iterdir()]
+        return sum(int((thread / "schedstat").read_text(encoding="utf-8").split()[0]) for thread in threads) / 1e9
 
     def _pids(self) -> list[str]:
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
