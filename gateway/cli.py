@@ -15,7 +15,7 @@ from typing import TextIO
 
 from cyclopts import App
 
-from gateway.commands.version import version
+from gateway.telemetry.version import version
 from gateway.errors import GatewayError, LoadError
 from gateway.outside.lean_imports import without
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from importlib import metadata
 from pathlib import Path
 
-from gateway.commands.version import version
+from gateway.telemetry.version import version
 
 _DISTRIBUTION = "apim-policy-gateway"
 _GROUPS = Path("/sys/fs/cgroup")

@@ -9,7 +9,7 @@ from importlib.machinery import EXTENSION_SUFFIXES, ModuleSpec
 import pytest
 
 from gateway import __version__
-from gateway.commands import version
+from gateway.telemetry import version
 
 
 @pytest.mark.parametrize(
