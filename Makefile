@@ -4,6 +4,7 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+NATIVE_TESTS := $(addprefix tests/,wire data_plane pipeline policies backends hostile tokens expressions telemetry)
 PROTOS := gateway/data_plane/envoy/protos
 # More than half of what tests do is waiting, so there are two workers for each processor.
 export PYTEST_XDIST_AUTO_NUM_WORKERS ?= $(shell echo $$(( $$(nproc 2>/dev/null || echo 2) * 2 )))
@@ -170,6 +171,18 @@ import-repositories: install ## Import public repositories from CLONES and write
 
 ai-labs: install ## Run the policy documents of a clone of Azure-Samples/AI-Gateway (LABS=PATH) and write docs/ai-labs.md
 	@$(BIN)/python -m tests.ai_labs $(LABS)
+
+native: install ## Build a wheel with the request's path compiled, for this Python and system, into dist/; needs a C compiler
+	@$(SYNC) --group native
+	@$(BIN)/python -m native wheel
+
+native-tree: install ## A copy of the repository whose package is compiled, in build/native/tree, for tests and benchmarks
+	@$(SYNC) --group native
+	@$(BIN)/python -m native tree
+
+test-native: native-tree ## Run the tests of a request's path on the compiled build, then the same bytes through both builds; SEEDS=2000
+	@cd build/native/tree && PYTHONPATH=$$PWD $(CURDIR)/$(BIN)/pytest -n auto --dist loadgroup -m "not slow" -p no:cacheprovider $(NATIVE_TESTS)
+	@$(BIN)/python -m tests.native.differential --seeds $(or $(SEEDS),2000)
 
 clean: ## Remove what the targets built
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .coverage .coverage.* build dist mutants

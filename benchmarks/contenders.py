@@ -26,6 +26,7 @@ BATCH_JOBS = 2_000
 
 # Kinds of workloads: what passes, what is refused or verified anew, what only policies do, and special set-ups.
 PASSING, VERIFYING, POLICIES, TLS, TWO, BATCH = "passing", "verifying", "policies", "tls", "two", "batch"
+BESIDE = "beside"  # the contender that is another tree's gateway
 ALGORITHMS = "algorithms"  # verifying with other keys than RSA's
 
 
@@ -53,10 +54,9 @@ class Contender:
         return sum(status_kib(pid, "VmHWM:") for pid in self._pids()) / 1024
 
     def cpu_s(self) -> float:
-        """Processor time so far, its children included."""
-        ticks = os.sysconf("SC_CLK_TCK")
-        stats = [Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2] for pid in self._pids()]
-        return sum(int(stat.split()[11]) + int(stat.split()[12]) for stat in stats) / ticks
+        """Processor time so far of all its threads, its children included; in ticks it would be 10 ms more or less."""
+        threads = [thread for pid in self._pids() for thread in Path(f"/proc/{pid}/task").iterdir()]
+        return sum(int((thread / "schedstat").read_text(encoding="utf-8").split()[0]) for thread in threads) / 1e9
 
     def _pids(self) -> list[str]:
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
@@ -75,20 +75,22 @@ def status_kib(pid: str, key: str) -> int:
 
 
 @contextmanager
-def running(work: Path, issuer: Issuer, without: Sequence[str] = ()) -> Iterator[list[Contender]]:
-    """Backend and contenders, ready; everything is stopped at the end."""
+def running(
+    work: Path, issuer: Issuer, without: Sequence[str] = (), beside: Path | None = None
+) -> Iterator[list[Contender]]:
+    """Backend and contenders, ready, *beside* is another tree's gateway; everything is stopped at the end."""
     with emulated(BATCH_JOBS, LOAD_CORE) as d365:
         write_files(work, issuer, d365)
-        with _launched(work, without) as contenders:
+        with _launched(work, without, beside) as contenders:
             yield contenders
 
 
 @contextmanager
-def _launched(work: Path, without: Sequence[str]) -> Iterator[list[Contender]]:
+def _launched(work: Path, without: Sequence[str], beside: Path | None) -> Iterator[list[Contender]]:
     processes: list[subprocess.Popen[bytes]] = []
 
-    def launch(core: int | None, *command: str) -> subprocess.Popen[bytes]:
-        environment = {**os.environ, "BENCH_PUBLIC_KEY": str(work / "public.pem"), "PYTHONPATH": str(ROOT)}
+    def launch(core: int | None, *command: str, tree: Path = ROOT) -> subprocess.Popen[bytes]:
+        environment = {**os.environ, "BENCH_PUBLIC_KEY": str(work / "public.pem"), "PYTHONPATH": str(tree)}
         log = (work / f"{Path(command[0]).name}-{len(processes)}.log").open("wb")
         whole = list(command) if core is None else pinned(core, list(command))
         process = subprocess.Popen(whole, cwd=work, env=environment, stdout=log, stderr=log)
@@ -99,8 +101,10 @@ def _launched(work: Path, without: Sequence[str]) -> Iterator[list[Contender]]:
         launch(LOAD_CORE, _program("nginx"), "-p", str(work), "-c", str(work / "nginx-backend.conf"))
         await_port(19900)
         contenders = [
-            Contender(entry.name, entry.port, launch(entry.core, *entry.command), frozenset(entry.kinds))
-            for entry in entries(work)
+            Contender(
+                entry.name, entry.port, launch(entry.core, *entry.command, tree=entry.tree), frozenset(entry.kinds)
+            )
+            for entry in entries(work, beside)
             if entry.name not in without and find(entry.command[0])
         ]
         for contender in contenders:
@@ -114,24 +118,41 @@ def _launched(work: Path, without: Sequence[str]) -> Iterator[list[Contender]]:
 
 
 class Entry(NamedTuple):
-    """How one contender is started; *core* None: it may use both."""
+    """How one contender is started; *core* None: it may use both; *tree*: where a gateway's package is."""
 
     name: str
     port: int
     kinds: Sequence[str]
     core: int | None
     command: Sequence[str]
+    tree: Path = ROOT
 
 
-def entries(work: Path) -> list[Entry]:
-    """All contenders; a program that is not installed does not take part."""
+def entries(work: Path, beside: Path | None = None) -> list[Entry]:
+    """All contenders, the gateway of the tree *beside* included; a program that is not installed does not take part."""
     core, python = GATEWAY_CORE, sys.executable
     gateway = str(Path(python).parent / "gateway")
     nginx, haproxy = [_program("nginx"), "-p", str(work), "-c"], [_program("haproxy"), "-db", "-f"]
     naive = [python, "-m", "uvicorn", "benchmarks.naive:app", "--port", "19904", "--no-access-log"]
     envoy = [_program("envoy"), "-c", "envoy.yaml", "--concurrency", "1", "--disable-hot-restart", "-l", "error"]
     both = PASSING, VERIFYING
+    others = (
+        []
+        if beside is None
+        else [
+            Entry(
+                BESIDE,
+                19918,
+                (*both, POLICIES, ALGORITHMS),
+                core,
+                [gateway, "serve", "-c", "gateway-beside.yaml"],
+                beside,
+            ),
+            Entry(BESIDE, 19920, (TLS,), core, [gateway, "serve", "-c", "gateway-tls-beside.yaml"], beside),
+        ]
+    )
     return [
+        *others,
         Entry("gateway", 19901, (*both, POLICIES, ALGORITHMS), core, [gateway, "serve", "-c", "gateway.yaml"]),
         Entry("haproxy", 19902, both, core, [*haproxy, "haproxy.cfg"]),
         Entry("envoy", 19907, (*both, ALGORITHMS), core, envoy),
@@ -156,6 +177,8 @@ _VARIANTS = {
         "gateway.yaml",
         {"127.0.0.1:19901": "127.0.0.1:19909\ntls: {certificate: tls.crt, key: tls.key}", "19911": "19916"},
     ),
+    "gateway-beside.yaml": ("gateway.yaml", {"127.0.0.1:19901": "127.0.0.1:19918", "19911": "19919"}),
+    "gateway-tls-beside.yaml": ("gateway-tls.yaml", {"19909": "19920", "19916": "19921"}),
     "gateway-two.yaml": ("gateway.yaml", {"127.0.0.1:19901": "127.0.0.1:19914", "19911": "19917"}),
     "haproxy-tls.cfg": ("haproxy.cfg", {"127.0.0.1:19902": "127.0.0.1:19913 ssl crt tls.pem alpn http/1.1"}),
     "haproxy-two.cfg": ("haproxy.cfg", {"127.0.0.1:19902": "127.0.0.1:19915", "nbthread 1": "nbthread 2"}),

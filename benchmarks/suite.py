@@ -10,13 +10,15 @@ from __future__ import annotations
 
 import argparse
 import statistics
+import subprocess
+import sys
 import time
 from collections import defaultdict
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks.contenders import BATCH, PASSING, Contender, running
+from benchmarks.contenders import BATCH, BESIDE, PASSING, Contender, running
 from benchmarks.interpreters import advice
 from benchmarks.issuer import Issuer
 from benchmarks.load import Measurement, measure
@@ -39,7 +41,7 @@ def main() -> None:
     with TemporaryDirectory(prefix="gateway-bench-") as folder:
         work = Path(folder)
         work.chmod(0o755)  # nginx reads it as another user
-        with running(work, issuer, options.without) as contenders:
+        with running(work, issuer, options.without, options.beside) as contenders:
             [batch] = [contender for contender in contenders if BATCH in contender.kinds]
             rivals = [contender for contender in contenders if contender is not batch]
             for contender in rivals:
@@ -54,7 +56,8 @@ def main() -> None:
             memory = {c.name: {"idle": idle[c.name], "peak": c.peak_mib()} for c in alone}
     report = Report(time.strftime("%Y-%m-%d %H:%M", time.gmtime()), describe(), memory, _results(workloads, runs))
     print(f"\n{report.table()}\n")
-    print("Written:", report.write(RESULTS, IMAGE).relative_to(Path.cwd()))
+    if not options.only and options.beside is None:  # a part is not what the documentation shows
+        print("Written:", report.write(RESULTS, IMAGE).relative_to(Path.cwd()))
 
 
 def _options() -> argparse.Namespace:
@@ -64,10 +67,23 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float)
     parser.add_argument("--only", nargs="*", default=[], metavar="W1", help="workloads")
     parser.add_argument("--without", nargs="*", default=[], metavar="naive", help="contenders to leave out")
+    parser.add_argument(
+        "--beside", type=_tree, metavar="TREE", help="another tree's gateway as a contender, as build/native/tree"
+    )
     options = parser.parse_args()
     options.rounds = options.rounds or (2 if options.quick else 5)
     options.seconds = options.seconds or (2 if options.quick else 5)
     return options
+
+
+def _tree(name: str) -> Path:
+    """The tree called *name*, whose build is shown. Raises ArgumentTypeError: there is no gateway."""
+    path = Path(name).resolve()
+    if not (path / "gateway").is_dir():
+        raise argparse.ArgumentTypeError(f"{name} has no gateway")
+    command = [sys.executable, "-m", "gateway", "--version"]
+    print(f"{BESIDE}: the gateway in {name}, ", subprocess.check_output(command, cwd=path, text=True), end="")
+    return path
 
 
 def _run(contenders: list[Contender], workloads: list[Workload], rounds: int, seconds: float) -> Runs:

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 
 from cyclopts import App
 
-from gateway import __version__
 from gateway.commands.outcomes import end_with
+from gateway.telemetry.version import version
 from gateway.outside.lean_imports import without
 
 with without("rich"):  # to paint tracebacks: 0.2 s and 6 MiB for what is never used
@@ -79,7 +79,7 @@ COMMANDS = {
     ),
 }
 
-app = App(name="gateway", version=__version__, help="Run Azure API Management policies anywhere.")
+app = App(name="gateway", version=version, help="Run Azure API Management policies anywhere.")
 for name, (place, summary) in COMMANDS.items():
     app.command(f"gateway.commands.{place}", name=name, help=summary)
 

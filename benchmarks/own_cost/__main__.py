@@ -2,8 +2,9 @@
 What does a request cost the gateway itself?
 
 Run: ``make bench-own``, or ``python -m benchmarks.own_cost --against REVISION`` to compare this tree with another
-commit. Measured is the processor time of one thread: the real dispatcher and connections, over stand-ins for the kernel
-and for the waiting of the event loop. Nothing is timed before it is right, and every answer is looked at.
+commit, or with a folder: the compiled one of ``make native-tree``. Measured is the processor time of one thread: the
+real dispatcher and connections, over stand-ins for the kernel and for the waiting of the event loop. Nothing is timed
+before it is right, and every answer is looked at.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ def grown(costs: Costs, most: float) -> list[str]:
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.own_cost", description=__doc__)
-    parser.add_argument("--against", metavar="REVISION", help="the commit to compare with")
+    parser.add_argument("--against", metavar="REVISION", help="the commit, or the folder of a tree, to compare with")
     parser.add_argument(
         "--most", type=float, metavar="1.1", help="fail if a workload costs more than so many times as much, twice"
     )

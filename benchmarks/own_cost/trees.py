@@ -1,4 +1,4 @@
-"""Source trees that are compared: this one, and another commit's in a worktree that is removed afterwards."""
+"""Source trees that are compared: this one, a folder's, another commit's in a worktree that is removed afterwards."""
 
 from __future__ import annotations
 
@@ -32,11 +32,16 @@ def this_tree() -> Tree:
 
 @contextmanager
 def checked_out(revision: str) -> Iterator[Tree]:
-    """The tree of *revision* while the context lasts. Raises SystemExit: there is no such commit."""
+    """The tree of *revision*, or in that folder, while the context lasts. Raises SystemExit: there is neither."""
+    if (Path(revision) / "gateway").is_dir():
+        yield Tree(Path(revision).name, Path(revision).resolve())
+        return
     try:
         commit = _git("rev-parse", "--short", "--verify", f"{revision}^{{commit}}")
     except subprocess.CalledProcessError:
-        raise SystemExit(f"{revision} is no commit of this repository: see git log") from None
+        raise SystemExit(
+            f"{revision} is no folder with a gateway, and no commit of this repository: see git log"
+        ) from None
     with TemporaryDirectory(prefix="gateway-tree-") as folder:
         path = Path(folder).resolve() / "tree"
         _git("worktree", "add", "--detach", "--force", str(path), commit)

@@ -122,7 +122,7 @@ class Headers:
     @property
     def removed(self) -> Collection[str]:
         """The keys that were removed, there or not."""
-        return getattr(self, "_removed", ())
+        return getattr(self, "_removed", None) or ()
 
     def copy(self) -> Headers:
         """An independent copy."""

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from importlib import metadata
 from pathlib import Path
 
-from gateway import __version__
+from gateway.telemetry.version import version
 
 _DISTRIBUTION = "apim-policy-gateway"
 _GROUPS = Path("/sys/fs/cgroup")
@@ -31,7 +31,7 @@ def versions() -> dict[str, object]:
     from cryptography.hazmat.backends.openssl import backend
 
     return {
-        "gateway": __version__,
+        "gateway": version(),
         "python": {
             "version": sys.version,
             "implementation": platform.python_implementation(),

@@ -34,12 +34,13 @@ class ClientConnection(asyncio.Protocol, ABC):
 
     transport: asyncio.Transport
     caller: Caller
-    address = ""
+    address: str
     version: ClassVar[str] = ""
 
     def __init__(self, listener: Listener, server_state: ServerState, introduction: Introduction | None = None) -> None:
         """*introduction*: what is known of the client besides the address at the other end."""
         self._listener = listener
+        self.address = ""
         self._introduction = introduction
         self._server_state = server_state
         self.sweeper = sweeper()

@@ -7,9 +7,8 @@ Source: RFC 9112 §9.3 to §9.5.
 from __future__ import annotations
 
 import asyncio
+import contextvars
 from collections import deque
-from contextvars import Context
-from functools import cached_property
 
 from gateway.wire.settings import UpstreamSettings
 from gateway.wire.sweeper import Sweeper, sweeper
@@ -34,6 +33,7 @@ class Pool:
 
     def __init__(self, dial: Dial, settings: UpstreamSettings) -> None:
         self._dial = dial
+        self._sweeper: Sweeper | None = None
         self.settings = settings
         self.size = 0
         self.stopped = False
@@ -45,10 +45,12 @@ class Pool:
         self._tasks: set[asyncio.Task[None]] = set()
         self._name = NameWatch(dial.host, self._open)
 
-    @cached_property
+    @property
     def sweeper(self) -> Sweeper:
         """Of the event loop in which the pool is used."""
-        return sweeper()
+        if self._sweeper is None:
+            self._sweeper = sweeper()
+        return self._sweeper
 
     @property
     def idle(self) -> int:
@@ -132,7 +134,7 @@ class Pool:
         self.sweeper.watch(exchange)
         self.sweeper.watch(self)
         # In a context of its own: a connection outlives the request that opens it.
-        task = asyncio.get_running_loop().create_task(self._connect(exchange), context=Context())
+        task = asyncio.get_running_loop().create_task(self._connect(exchange), context=contextvars.Context())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 

@@ -14,6 +14,7 @@ from gateway.expressions.binding.bound import Frame, Run
 from gateway.expressions.binding.closures import context_property, item_at, item_of, property_of, reference_cast
 from gateway.expressions.primitives import INT, STRING
 from gateway.expressions.thrown import Thrown
+from gateway.telemetry.version import build_name
 from gateway.tokens.jwt import Jwt
 from tests.expressions.stubs import compiled, context
 
@@ -64,6 +65,7 @@ def test_throws(run: Run, name: str) -> None:
     assert caught.value.value.name == name
 
 
+@pytest.mark.skipif(build_name() == "compiled", reason="compiled functions have no frames to count")
 def test_a_claim_takes_few_closures() -> None:
     """The usual expression runs no code but the expression's own and these closures: the rest was done at load."""
     expression = compiled(SUBJECT)
