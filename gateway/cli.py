@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from cyclopts import App
 
 from gateway.commands.outcomes import end_with
-from gateway.telemetry.version import version
 from gateway.outside.lean_imports import without
+from gateway.telemetry.version import version
 
 with without("rich"):  # to paint tracebacks: 0.2 s and 6 MiB for what is never used
     import structlog  # noqa: F401

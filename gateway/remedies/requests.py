@@ -220,6 +220,14 @@ REQUEST: Mapping[str, Remedy] = {
     "ContentSafetyUnavailable": lambda _: (
         "The content safety service gave no judgement in time: look at its backend, its key and its quota."
     ),
+    "GraphQLNotDecidable": lambda _: (
+        "Whoever asks for a decision sends the request on as it came, and not as it was judged: let the gateway itself "
+        "carry APIs of type graphql."
+    ),
+    "WebSocketNotSupported": lambda _: (
+        "What passes through a WebSocket is neither counted nor judged: use HTTP here, or carry WebSockets by an "
+        "operation without this policy."
+    ),
     "ODataMetadataNotAvailable": lambda _: "Make it an API of type odata with metadata, or remove the policy there.",
     "Bad request": _validation,
     "Response not allowed": lambda _: "The backend's response does not fit the API's definition: correct one of them.",

@@ -58,6 +58,8 @@ CASES: list[tuple[Facts, str]] = [
     (Facts(reason="McpCallerUnknown"), "session-key"),
     (Facts(reason="ContentSafetyViolation"), "thresholds"),
     (Facts(reason="ContentSafetyUnavailable"), "quota"),
+    (Facts(reason="GraphQLNotDecidable"), "type graphql"),
+    (Facts(reason="WebSocketNotSupported"), "operation without"),
     (Facts(reason="ODataMetadataNotAvailable"), "type odata"),
     (Facts(reason="Bad request"), "definition"),
     (Facts(reason="Bad request", asked={"rule": "SizeLimit"}), "max-size"),
