@@ -15,9 +15,9 @@ from typing import TextIO
 
 from cyclopts import App
 
-from gateway.telemetry.version import version
 from gateway.errors import GatewayError, LoadError
 from gateway.outside.lean_imports import without
+from gateway.telemetry.version import version
 
 with without("rich"):  # to paint tracebacks: 0.2 s and 6 MiB for what is never used
     import structlog  # noqa: F401
