@@ -28,7 +28,7 @@ _VARIABLE = re.compile(
     r"|(?<=Traceback \(most recent call last\)).*\\n(?=\w)"
     r'|"(?:timestamp|time|started|at)":"[^"]*"|"\w*(?:_ms|_s|elapsed)":[0-9.e-]+|\d{4}-\d\d-\d\d[T ][\d:.]+Z?'
 )
-# What depends on how quick the build is: when a thread asks the issuer for its keys again, and for which of many refused
+# What depends on how quick a build is: when a thread asks the issuer for its keys again, and for which of many refused
 # requests a trace is kept, of which there are so many a second.
 _TIMED = re.compile(r'GET /tenant/\S+ HTTP/1\.1\r\n(?:[^\r]+\r\n)*\r\n|"trace":"[^"]*",')
 _BACKGROUND = re.compile(r'"event":"(?:issuer_\w+|loop_held)"')
