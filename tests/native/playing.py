@@ -134,7 +134,7 @@ class Player:
             self._failed(error, "in a callback of the transport")
 
     def _failed(self, error: BaseException | None, message: str) -> None:
-        self._errors.append(f"{message}: {''.join(traceback.format_exception_only(error))}" if error else message)
+        self._errors.append(f"{message}: {''.join(traceback.format_exception(error)[-3:])}" if error else message)
 
     def _taken(self) -> dict[str, object]:
         answers, received = b"".join(self._wire.sent), b"".join(self._backend.received)
