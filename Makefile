@@ -4,7 +4,8 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
-NATIVE_TESTS := $(addprefix tests/,wire data_plane pipeline policies backends hostile tokens expressions telemetry)
+NATIVE_TESTS := $(addprefix tests/,wire data_plane pipeline policies backends hostile tokens expressions telemetry \
+	$(addprefix acceptance/test_,caller_objectid.py forged_caller.py busy_connection.py))
 PROTOS := gateway/data_plane/envoy/protos
 # More than half of what tests do is waiting, so there are two workers for each processor.
 export PYTEST_XDIST_AUTO_NUM_WORKERS ?= $(shell echo $$(( $$(nproc 2>/dev/null || echo 2) * 2 )))

@@ -122,19 +122,14 @@ class Tools:
             return  # reported with the other references
         if api.type != "http":
             message = f"{api.id!r} is of type {api.type}: its operations are not called by method, path and JSON"
-            return self._problem((*path, "api"), "not-a-tool", message, "name an API of type http")
+            remedy = "name an API of type http, or publish there what tools may call"
+            return self._problem((*path, "api"), "not-a-tool", message, remedy)
         chosen = [operation for operation in api.operations if written.operation in (None, operation.id)]
         if not chosen:
             return self._unknown(api, written, path)
         for operation in chosen:
             self._name(operation, api, written, path)
         return None
-
-    def _no_tool(self, api: Api, path: tuple[Any, ...]) -> None:
-        """A message or the exact name in a path chooses the operation, which a tool's call would pass by."""
-        message = f"operations of {api.id!r} are not called by method and path, so that no tool can call them"
-        remedy = "publish those that tools may call as an API of type http, too"
-        self._problem((*path, "api"), "mcp-no-tool", message, remedy)
 
     def _unknown(self, api: Api, written: McpTool, path: tuple[Any, ...]) -> None:
         """The API has no such operation, or none at all."""

@@ -18,7 +18,7 @@ from gateway.emulators.entra.directory import SERVICE_PRINCIPAL
 from gateway.wire.target import split_target
 from tests.acceptance.envoy_rig import Change, asking, envoy, manager, until_asked
 from tests.acceptance.rig import CONFIG, Product, product
-from tests.data_plane.envoy.ext_authz.test_service import APIS, DOCUMENTS, SHELL
+from tests.data_plane.envoy.ext_authz.test_service import APIS, DOCUMENTS, SCHEMA, SHELL
 from tests.data_plane.envoy.rig import ENVOY
 from tests.wire.rig import Client, Reply, settled
 
@@ -65,6 +65,7 @@ async def behind(folder: Path, *changes: Change, more: str = "") -> AsyncIterato
     """Envoy, the gateway and a backend; *changes* to Envoy's configuration, *more* for the gateway's."""
     for name, policies in (DOCUMENTS | {"guarded": GUARDED}).items():
         (folder / f"{name}.xml").write_text(SHELL.format(policies))
+    (folder / "s.graphql").write_text(SCHEMA)
     async with product(folder, config=CONFIG + APIS + ENVOY + more) as whole:
         ports = {8083: whole.envoy, 8090: whole.backend.port}
         async with envoy(folder, FILE, ports, *changes) as port:

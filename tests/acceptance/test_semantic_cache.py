@@ -208,22 +208,22 @@ def test_without_embeddings_the_model_answers(run: Run, name: str) -> None:
     run(scenario)
 
 
-SHORT = "language-models: {embeddings-timeout: 100ms, embeddings-pause: 400ms}"
+SHORT = "language-models: {embeddings-timeout: 500ms, embeddings-pause: 1500ms}"
 
 
 def test_slow_embeddings_cost_one_wait(run: Run) -> None:
     """The request that meets the failure waits for the configured time; those of the pause do not, and do not ask."""
 
     async def scenario(rig: CachedModel) -> None:
-        rig.model.delay(3, next_n=None, endpoint="embeddings")
+        rig.model.delay(5, next_n=None, endpoint="embeddings")
         began = time.monotonic()
         assert await rig.asked(CAPITAL) == "model"
-        assert 0.1 <= time.monotonic() - began < 1.5
+        assert 0.5 <= time.monotonic() - began < 3
         before = rig.model.requests["embeddings"]
         assert await rig.asked(CAPITAL, OTHER) == "model model"
         assert rig.model.requests["embeddings"] == before
         rig.model.faults = FaultPlan()
-        await asyncio.sleep(0.4)
+        await asyncio.sleep(1.5)
         assert await rig.asked(CAPITAL, CAPITAL) == "model cache"
 
     run(scenario, more=SHORT)

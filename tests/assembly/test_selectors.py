@@ -64,7 +64,7 @@ def test_tools_of_such_apis(tmp_path: Path, api: str) -> None:
     server = "{id: tools, type: mcp, path: tools, mcp: {tools: [{api: orders}]}}"
     with pytest.raises(LoadError) as refused:
         built(tmp_path, f"{api}}}, {server[:-1]}")
-    assert [problem.code for problem in refused.value.problems] == ["mcp-no-tool"]
+    assert [problem.code for problem in refused.value.problems] == ["not-a-tool"]
 
 
 PRODUCTS = """

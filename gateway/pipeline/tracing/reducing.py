@@ -8,7 +8,6 @@ are not kept, nor is any copy of them that a policy has made.
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_plus
@@ -153,7 +152,7 @@ def _in_value(value: str) -> Iterator[str]:
 def _password(encoded: str) -> Iterator[str]:
     try:
         pair = base64.b64decode(encoded, validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:  # not base64, not UTF-8, or not even ASCII
         return
     yield pair
     yield pair.partition(":")[2]

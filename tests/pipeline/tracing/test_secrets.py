@@ -45,6 +45,7 @@ SENT: dict[str, tuple[list[tuple[str, str]], str, list[str]]] = {
         header("Authorization") + ".AsBasic().Password",
         ["hunter22", base64.b64encode(b"joe:hunter22").decode()],
     ),
+    "basic beyond ASCII": ([("Authorization", "Basic \xe9t\xe9-1234")], header("Authorization"), ["\xe9t\xe9-1234"]),
     "cookie": ([("Cookie", "a=1; session=abcdef123")], header("Cookie") + ".Substring(13)", ["abcdef123"]),
     "subscription key": (
         [("Ocp-Apim-Subscription-Key", "key-of-mine")],

@@ -94,12 +94,15 @@ class Asked:
         return record
 
 
+SCHEMA = "type Query { id: ID }"
+
+
 @pytest.fixture(scope="module")
 def ask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asked]:
     folder = tmp_path_factory.mktemp("asked")
     for name, policies in DOCUMENTS.items():
         (folder / f"{name}.xml").write_text(SHELL.format(policies))
-    (folder / "s.graphql").write_text("type Query { id: ID }")
+    (folder / "s.graphql").write_text(SCHEMA)
     with asyncio.Runner() as loop:
         running = AsyncExitStack()
         try:
