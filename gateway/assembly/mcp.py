@@ -143,8 +143,6 @@ class Tools:
         )
 
     def _name(self, operation: Operation, api: Api, written: McpTool, path: tuple[Any, ...]) -> None:
-        if operation.id in api.described_names:
-            return self._no_tool(api, path)
         name = written.name or operation.id
         if not set(name) <= _NAME or len(name) > 128:
             message = f"{name!r} is no name for a tool"
@@ -154,7 +152,6 @@ class Tools:
             self._problem(path, "duplicate-tool", message, "give one of them another name")
         else:
             self.by_name[name] = NamedTool(name, api, operation, written, self._config.location(*path))
-        return None
 
     def _problem(self, path: tuple[Any, ...], code: str, message: str, remedy: str) -> None:
         self.problems.append(Problem(self._config.location(*path), code, message, remedy))
