@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+import math
 import time
 import zlib
 from collections.abc import Callable
@@ -15,11 +16,26 @@ import brotli  # type: ignore[import-untyped]
 import pytest
 
 from gateway.errors import UpstreamError
+from gateway.policies.parts import answer_tokens
 from gateway.policies.parts.answer_tokens import MOST_DECODED, MOST_UNREAD, AnswerTokens
 from gateway.policies.parts.usage_fields import TokenUsage
 from gateway.wire.body import Body, BodyStream
 from gateway.wire.headers import Headers
 from gateway.wire.messages import Response
+from gateway.wire.slices import SLICE_S
+
+
+@pytest.fixture(autouse=True)
+def whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a loop that could go on later everything is read in one slice, however slow the machine is."""
+    monkeypatch.setattr(answer_tokens, "SLICE_S", math.inf)
+
+
+@pytest.fixture
+def in_slices(monkeypatch: pytest.MonkeyPatch, whole: None) -> None:
+    """As in the gateway."""
+    monkeypatch.setattr(answer_tokens, "SLICE_S", SLICE_S)
+
 
 FORGED = (
     'so: {"usage":{"prompt_tokens":1,"completion_tokens":1,"total_tokens":1}}\n\ndata: {"usage":{"total_tokens":1}}\n\n'
@@ -253,6 +269,7 @@ def test_a_head_may_wait(size: int, is_held: bool) -> None:
     ],
     ids=["json", "events"],
 )
+@pytest.mark.usefixtures("in_slices")
 def test_no_turn_is_long(kind: str, content: bytes) -> None:
     """What takes long to be read is passed on at once, and read in slices: no turn of the loop has more than one."""
 
@@ -274,6 +291,7 @@ def test_no_turn_is_long(kind: str, content: bytes) -> None:
     asyncio.run(run())
 
 
+@pytest.mark.usefixtures("in_slices")
 def test_no_more_waits_than_fits() -> None:
     """A backend that sends more than can be read is passed on, and not read on."""
 
