@@ -9,7 +9,6 @@ Source: "GraphQL over HTTP" §5.
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote_plus
 
 from gateway.graphql.refusals import BAD_REQUEST, GraphQLRefusal, refusal
+from gateway.reading.json_text import finite, unambiguous
 
 _MEMBERS = ("query", "operationName", "variables", "extensions")
 _MOST_PARAMETERS = 100
@@ -91,7 +91,7 @@ def read_json(text: str, what: str) -> Any:
     """The JSON value in *text*; *what* names it. Raises GraphQLRefusal: malformed, doubled members, too deep."""
     try:
         value = json.loads(
-            text, object_pairs_hook=_members, parse_float=_number, parse_int=_integer, parse_constant=_constant
+            text, object_pairs_hook=unambiguous, parse_float=finite, parse_int=_integer, parse_constant=_constant
         )
     except (ValueError, RecursionError):
         raise refusal(BAD_REQUEST, f"{what} is not JSON that has one meaning.") from None
@@ -151,20 +151,6 @@ def _utf8(text: str) -> bytes:
         return text.encode("utf-8")
     except UnicodeEncodeError:
         raise refusal(BAD_REQUEST, "The request has half of a surrogate pair.") from None
-
-
-def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        raise ValueError("doubled member")
-    return members
-
-
-def _number(text: str) -> float:
-    number = float(text)
-    if not math.isfinite(number):
-        raise ValueError("not a double")
-    return number
 
 
 def _integer(text: str) -> int:

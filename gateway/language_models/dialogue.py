@@ -12,6 +12,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from gateway.reading.json_text import unambiguous
+
 # Where the messages are: one of these, and no other.
 _PLACES = ("messages", "input", "prompt")
 
@@ -78,14 +80,6 @@ def _object(content: bytes) -> dict[str, Any]:
     except (ValueError, RecursionError):
         return {}
     return document if isinstance(document, dict) else {}
-
-
-def unambiguous(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """A JSON object whose members have different names. Raises ValueError: two readers may see two different ones."""
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        raise ValueError("a member occurs twice")
-    return members
 
 
 def _messages(given: object) -> list[Any]:

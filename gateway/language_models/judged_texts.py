@@ -11,11 +11,11 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from gateway.language_models.dialogue import unambiguous
 from gateway.language_models.event_splitter import EventSplitter
 from gateway.language_models.guarded_stream import event_lanes
 from gateway.language_models.joined_parts import joined_parts
 from gateway.language_models.model_texts import holds_tokens, texts
+from gateway.reading.json_text import unambiguous
 
 if TYPE_CHECKING:
     from gateway.pipeline.beside import Beside

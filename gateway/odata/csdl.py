@@ -16,6 +16,7 @@ from lxml import etree
 from gateway.errors import LoadError, Location
 from gateway.odata.metadata import Callable, ServiceModel, StructuredType, TypeRef
 from gateway.reading.files import read_bytes
+from gateway.reading.xml_files import parse_definition, refuse_doctype
 
 MOST_BYTES = 16 * 1024 * 1024
 _EDMX = "{http://docs.oasis-open.org/odata/ns/edmx}"
@@ -36,19 +37,8 @@ def _parsed(path: Path) -> etree._Element:
         raise LoadError.at(
             start, "too-large", f"metadata of more than {MOST_BYTES} bytes", "leave out what is not used"
         )
-    parser = etree.XMLParser(
-        resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_comments=True
-    )
-    try:
-        root = etree.fromstring(content, parser)
-    except (etree.XMLSyntaxError, ValueError) as error:
-        line, column = getattr(error, "position", (1, 1))
-        where = Location(str(path), max(line, 1), max(column, 1))
-        raise LoadError.at(where, "bad-xml", f"this is not XML: {error}"[:200], "correct it") from None
-    information: Any = root.getroottree().docinfo
-    if information.doctype:
-        message = "the file has a document type, which enables entity-expansion attacks"
-        raise LoadError.at(start, "doctype", message, "remove the DOCTYPE")
+    root = parse_definition(content, path)
+    refuse_doctype(root, start)
     if root.tag != f"{_EDMX}Edmx" or root.get("Version") not in _VERSIONS:
         message = f"this is not metadata of OData {' or '.join(_VERSIONS)} in XML"
         raise LoadError.at(start, "not-odata", message, "save what the service answers at $metadata, as XML")

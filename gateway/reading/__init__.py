@@ -1,1 +1,1 @@
-"""Files with positions: YAML nodes, durations."""
+"""Files with positions: YAML nodes, definitions in XML, durations."""

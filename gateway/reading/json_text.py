@@ -15,17 +15,19 @@ from typing import Any, NoReturn
 def read_json(text: str | bytes) -> Any:
     """The value of *text*, UTF-8. Raises ValueError: not JSON, or ambiguous; RecursionError: nested too deeply."""
     decoded = text.decode() if isinstance(text, bytes) else text
-    return json.loads(decoded, object_pairs_hook=_members, parse_constant=_refuse, parse_float=_finite)
+    return json.loads(decoded, object_pairs_hook=unambiguous, parse_constant=_refuse, parse_float=finite)
 
 
-def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def unambiguous(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object whose members have different names. Raises ValueError: two readers may see two different ones."""
     members = dict(pairs)
     if len(members) != len(pairs):
         raise ValueError("a member occurs twice")
     return members
 
 
-def _finite(text: str) -> float:
+def finite(text: str) -> float:
+    """A number as a double. Raises ValueError: it is beyond one."""
     number = float(text)
     if math.isinf(number):
         raise ValueError("a number is too large")

@@ -15,6 +15,7 @@ from lxml import etree
 
 from gateway.errors import LoadError, Location
 from gateway.reading.files import read_bytes
+from gateway.reading.xml_files import parse_definition, refuse_doctype
 
 WSDL = "{http://schemas.xmlsoap.org/wsdl/}"
 MOST_FILES = 64
@@ -55,24 +56,13 @@ class WsdlFiles:
         if self._bytes > MOST_BYTES or len(self._roots) >= MOST_FILES:
             message = f"a WSDL may have {MOST_FILES} files and {MOST_BYTES} bytes"
             raise LoadError.at(importer, "too-large", message, "leave out what is not needed")
-        parser = etree.XMLParser(
-            resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_comments=True
-        )
-        try:
-            root = etree.fromstring(content, parser)
-        except (etree.XMLSyntaxError, ValueError) as error:
-            line, column = getattr(error, "position", (1, 1))
-            where = Location(str(file), max(line, 1), max(column, 1))
-            raise LoadError.at(where, "bad-xml", f"this is not XML: {error}"[:200], "correct it") from None
+        root = parse_definition(content, file)
         self._check(root, file)
         return root
 
     def _check(self, root: etree._Element, file: Path) -> None:
         start = Location(str(file), _line(root))
-        information: Any = root.getroottree().docinfo
-        if information.doctype:
-            message = "the file has a document type, which enables entity-expansion attacks"
-            raise LoadError.at(start, "doctype", message, "remove the DOCTYPE")
+        refuse_doctype(root, start)
         if root.tag == "{http://www.w3.org/ns/wsdl}description":
             raise LoadError.at(start, "not-wsdl", "this is WSDL 2.0", "export the service as WSDL 1.1")
         if root.tag != f"{WSDL}definitions":

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx2
 
-from gateway.assembly.app import build
-from gateway.config import parse
 from gateway.emulators.faults import FaultPlan
 from gateway.emulators.openai import OpenAIEmulator
 from gateway.emulators.serving import serve
-from gateway.wire.server.serve import start
+from tests.acceptance.one_gateway import one_gateway
 
 # What the public labs deploy: the first 429 opens the circuit for as long as it asks.
 BREAKER = (
@@ -77,18 +75,12 @@ async def models(
     """The gateway with a policy whose sections hold *inbound* and *backend*, and a pool of two models."""
     (folder / "policy.xml").write_text(POLICY.format(inbound, backend))
     one, two = map(_fresh, emulators)
-    async with AsyncExitStack() as running:
-        config = "backends:\n" + "".join(
-            f"  m{number}: {{url: {each.base_url}, circuit-breaker: {BREAKER}, credentials: {{{credentials}}}}}\n"
-            for number, each in enumerate(emulators)
-        )
-        listed = ", ".join(f"{{backend: m{number}, {member}}}" for number, member in enumerate(members))
-        config += f"  models: {{pool: [{listed}]{pool}}}\n{more}"
-        config += "apis: [{id: inference, path: '', backend: models, policy: policy.xml}]\n"
-        gateway = build(parse(config, "config.yaml", folder, {}))
-        await gateway.start()
-        running.push_async_callback(gateway.aclose)
-        server = await start(gateway.dispatcher)
-        running.push_async_callback(server.aclose)
-        client = httpx2.AsyncClient(base_url=f"http://127.0.0.1:{server.port}", timeout=10)
-        yield Models(await running.enter_async_context(client), one, two)
+    config = "backends:\n" + "".join(
+        f"  m{number}: {{url: {each.base_url}, circuit-breaker: {BREAKER}, credentials: {{{credentials}}}}}\n"
+        for number, each in enumerate(emulators)
+    )
+    listed = ", ".join(f"{{backend: m{number}, {member}}}" for number, member in enumerate(members))
+    config += f"  models: {{pool: [{listed}]{pool}}}\n{more}"
+    config += "apis: [{id: inference, path: '', backend: models, policy: policy.xml}]\n"
+    async with one_gateway(config, folder) as (_, client):
+        yield Models(client, one, two)

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx2
 
-from gateway.assembly.app import Gateway, build
-from gateway.config import parse
+from gateway.assembly.app import Gateway
 from gateway.emulators.openai import OpenAIEmulator
-from gateway.wire.server.serve import start
+from tests.acceptance.one_gateway import one_gateway
 
 POLICY = """<policies><inbound><base />{before}
   <llm-semantic-cache-lookup score-threshold="{threshold}" embeddings-backend-id="embeddings"
@@ -66,11 +65,5 @@ async def cached_model(
         f"backends:\n  model: {{url: {model.base_url}, {credentials}}}\n  embeddings: {{url: '{url}', {credentials}}}\n"
         f"{more}\napis: [{{id: inference, path: '', backend: model, policy: policy.xml}}]\n"
     )
-    async with AsyncExitStack() as running:
-        gateway = build(parse(config, "config.yaml", folder, {}))
-        await gateway.start()
-        running.push_async_callback(gateway.aclose)
-        server = await start(gateway.dispatcher)
-        running.push_async_callback(server.aclose)
-        client = httpx2.AsyncClient(base_url=f"http://127.0.0.1:{server.port}", timeout=10)
-        yield CachedModel(await running.enter_async_context(client), model, gateway)
+    async with one_gateway(config, folder) as (gateway, client):
+        yield CachedModel(client, model, gateway)

@@ -5,20 +5,18 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
 
-from gateway.assembly.app import build
-from gateway.config import parse
 from gateway.emulators.content_safety import ContentSafetyEmulator
 from gateway.emulators.faults import FaultPlan
 from gateway.emulators.openai import OpenAIEmulator
 from gateway.emulators.serving import serve
-from gateway.wire.server.serve import start
+from tests.acceptance.one_gateway import one_gateway
 from tests.acceptance.semantic_rig import CHAT, says
 
 POLICY = """<policies><inbound><base />{inbound}</inbound><backend><base /></backend>
@@ -85,14 +83,8 @@ async def guarded(
         f"  safety: {{url: {safety.base_url}, credentials: {{headers: {{Ocp-Apim-Subscription-Key: k}}}}}}\n"
         f"{more}\napis: [{{id: inference, path: '', backend: model, policy: policy.xml}}]\n"
     )
-    async with AsyncExitStack() as running:
-        gateway = build(parse(config, "config.yaml", folder, {}))
-        await gateway.start()
-        running.push_async_callback(gateway.aclose)
-        server = await start(gateway.dispatcher)
-        running.push_async_callback(server.aclose)
-        client = httpx2.AsyncClient(base_url=f"http://127.0.0.1:{server.port}", timeout=20)
-        yield Rig(await running.enter_async_context(client), model, safety)
+    async with one_gateway(config, folder, timeout_s=20) as (_, client):
+        yield Rig(client, model, safety)
 
 
 def safety(attributes: str = "", more: str = "") -> str:
